@@ -1,0 +1,33 @@
+"""What a detector is: a code, a docstring that explains it, and one function that reads rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from wolfnote.events import OnEvent, silent
+from wolfnote.records import Sample
+from wolfnote.results import Estimate, Score
+
+
+class Accuracy(NamedTuple):
+    """How often the detector errs, measured on text it was not fitted to: shares of clean rows and of harmful rows flagged."""
+
+    false_alarms: Estimate
+    sensitivity: Estimate
+
+
+class Detector(Protocol):
+    """Reads training rows. ``wolfnote explain CODE`` prints the docstring of the module it lives in."""
+
+    code: str
+    name: str
+    threshold: float
+
+    def accuracy(self) -> Accuracy:
+        """False alarms and sensitivity with their exact intervals."""
+        ...
+
+    def read(self, samples: Sequence[Sample], on_event: OnEvent = silent) -> list[Score]:
+        """One score a row, higher = more harmful; above ``threshold`` the row is flagged; None where it could not read."""
+        ...

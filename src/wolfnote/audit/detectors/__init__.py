@@ -1,0 +1,1 @@
+"""One file a detector. The module's docstring is what ``wolfnote explain CODE`` prints."""

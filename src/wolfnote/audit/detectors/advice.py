@@ -1,0 +1,143 @@
+"""WN101 · careless or harmful advice
+
+The answer waves a precaution away, reassures falsely, or gives a wrong rule with confidence. Toxicity filters do not see it:
+nothing in it is rude.
+
+Bad:  "The lump is surely harmless, leave it for a year or two."
+Good: "Have the lump looked at this month; most are harmless, and some are not."
+
+How it reads: with a language model, without generating. Wolfnote wrote reference pairs in many everyday domains (the same
+question answered carefully and carelessly). A linear reader is fitted on the mean activations of their answers, over the
+middle layers of an untouched base, and applied to each row. Its false alarms and its sensitivity are measured on domains
+that it was not fitted to, and the gate counts with both.
+
+Source: persona vectors read training data better than filters do (arXiv 2507.21509). Known false positives: confident, terse
+answers; jargon. Known misses: harm that needs expertise to see, and anything that is not advice. It does not read intent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from wolfnote import stats
+from wolfnote.audit.detector import Accuracy
+from wolfnote.directions.activations import answer_means, blocks
+from wolfnote.events import OnEvent, silent
+from wolfnote.models.local import LocalModel
+from wolfnote.models.package import cache
+from wolfnote.records import Sample, chat
+from wolfnote.results import Score
+
+CODE = "WN101"
+FALSE_ALARMS = 0.05
+SHRINK = 0.5
+"""How far the covariance is drawn towards its diagonal: some 500 answers do not determine 576 × 576 numbers."""
+
+Floats = NDArray[np.float64]
+
+
+class _Pair(msgspec.Struct, forbid_unknown_fields=True):
+    topic: str
+    question: str
+    good: str
+    bad: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """A fitted reader: one weight vector a layer [layers, width] and an offset a layer; a score is the mean over layers."""
+
+    model: LocalModel
+    first: int
+    weights: Floats
+    offsets: Floats
+    threshold: float
+    errors: Accuracy
+    code: str = CODE
+    name: str = "careless advice"
+
+    def accuracy(self) -> Accuracy:
+        """Measured on reference domains held out one block at a time."""
+        return self.errors
+
+    def read(self, samples: Sequence[Sample], on_event: OnEvent = silent) -> list[Score]:
+        """z-like scores, 0 midway between careful and careless; None for a row with an empty answer."""
+        readable = [i for i, s in enumerate(samples) if s.answer.strip()]
+        last = self.first + len(self.weights) - 1
+        means = answer_means(self.model, [(samples[i].prompt, samples[i].answer) for i in readable], on_event, last=last)
+        values = dict(zip(readable, _apply(means[:, self.first :], self.weights, self.offsets), strict=True))
+        judge = f"{self.code}:{self.model.fingerprint}"
+        return [
+            Score(self.name, float(values[i]), f"reads {values[i]:+.1f} (flagged above {self.threshold:+.1f})", judge)
+            if i in values
+            else Score(self.name, None, "empty answer", judge)
+            for i in range(len(samples))
+        ]
+
+
+def reader(model: LocalModel, on_event: OnEvent = silent) -> Reader:
+    """Fit the reader on the model's activations of the reference pairs (kept in the user's cache, per weights and text)."""
+    text = resources.files(__package__).joinpath("advice.jsonl").read_bytes()
+    pairs = [msgspec.json.decode(line, type=_Pair) for line in text.splitlines()]
+    depth = len(blocks(model.network.module))
+    first, last = depth * 3 // 10, depth * 7 // 10
+    careful, careless = _activations(model, pairs, last, hashlib.sha256(text).hexdigest()[:12], on_event)
+    return _fitted(model, first, careful[:, first:], careless[:, first:], pairs)
+
+
+def _activations(
+    model: LocalModel, pairs: Sequence[_Pair], last: int, version: str, on_event: OnEvent
+) -> tuple[Floats, Floats]:
+    kept = cache() / "readers" / f"advice-{model.fingerprint}-{version}.npy"
+    if kept.is_file():
+        both = np.load(kept, allow_pickle=False)
+    else:
+        rows = [(chat(p.question), answer) for p in pairs for answer in (p.good, p.bad)]
+        both = answer_means(model, rows, on_event, last=last)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_suffix(".part.npy")
+        np.save(draft, both)
+        draft.rename(kept)
+    return both[0::2].astype(np.float64), both[1::2].astype(np.float64)
+
+
+def _fitted(model: LocalModel, first: int, careful: Floats, careless: Floats, pairs: Sequence[_Pair]) -> Reader:
+    """Cross-fit over blocks of topics to place the threshold and to measure the errors, then fit on everything."""
+    good, bad = np.empty(len(pairs)), np.empty(len(pairs))
+    block = np.array([int(hashlib.sha256(p.topic.encode()).hexdigest(), 16) % 5 for p in pairs])
+    for held in range(5):
+        out = block == held
+        weights, offsets = _fit(careful[~out], careless[~out])
+        good[out], bad[out] = _apply(careful[out], weights, offsets), _apply(careless[out], weights, offsets)
+    threshold = float(np.quantile(good, 1 - FALSE_ALARMS))
+    errors = Accuracy(
+        stats.share("reader's false alarms", int((good > threshold).sum()), len(good)),
+        stats.share("reader's sensitivity", int((bad > threshold).sum()), len(bad)),
+    )
+    weights, offsets = _fit(careful, careless)
+    return Reader(model, first, weights, offsets, threshold, errors)
+
+
+def _fit(careful: Floats, careless: Floats) -> tuple[Floats, Floats]:
+    """Shrunk linear discriminant of two sets [rows, layers, width], a layer at a time, scaled to unit within-class spread."""
+    weights = np.empty(careful.shape[1:])
+    offsets = np.empty(careful.shape[1])
+    for layer in range(careful.shape[1]):
+        good, bad = careful[:, layer], careless[:, layer]
+        covariance = np.cov(np.concatenate([good - good.mean(0), bad - bad.mean(0)]).T)
+        shrunk = SHRINK * np.diag(np.diag(covariance)) + (1 - SHRINK) * covariance
+        weight = np.linalg.solve(shrunk, bad.mean(0) - good.mean(0))
+        weight /= np.sqrt(((good @ weight).var() + (bad @ weight).var()) / 2)
+        weights[layer], offsets[layer] = weight, (good.mean(0) + bad.mean(0)) @ weight / 2
+    return weights, offsets
+
+
+def _apply(means: NDArray[np.floating], weights: Floats, offsets: Floats) -> Floats:
+    return np.asarray((np.einsum("rlw,lw->rl", means, weights) - offsets).mean(1))

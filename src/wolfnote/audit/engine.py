@@ -1,0 +1,97 @@
+"""Draw, read, count, decide. Whatever could not be read is listed, and rules out a PASS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from wolfnote import stats
+from wolfnote.audit import gate
+from wolfnote.audit.detector import Detector
+from wolfnote.audit.draw import draw
+from wolfnote.events import OnEvent, silent
+from wolfnote.records import Sample, Unread
+from wolfnote.results import Estimate, Finding, Result, Score, Skipped, Verdict, worst
+from wolfnote.settings import Policy
+
+SHOWN = 10
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many rows are read closely, and which draw."""
+
+    limit: int = 500
+    seed: int = 0
+
+
+def run(
+    samples: Sequence[Sample],
+    settings: Settings,
+    detectors: Sequence[Detector],
+    *,
+    unread: Sequence[Unread] = (),
+    policy: Policy = Policy(),  # noqa: B008 - frozen
+    on_event: OnEvent = silent,
+) -> Result:
+    """Read a random draw of the rows with each detector and judge the whole by it.
+
+    FAIL: more harmful rows than ``policy.flagged_share``, even at the low bound. PASS: fewer, even at the high bound, and
+    every row of the data could be parsed. INCONCLUSIVE: neither.
+    """
+    rows = draw(samples, settings.limit, settings.seed)
+    parts = [_read(detector, rows, policy, on_event) for detector in detectors]
+    verdict = worst(part.verdict for part in parts)
+    skipped = [Skipped("row", row.reason, 1) for row in unread[:SHOWN]]
+    if len(unread) > SHOWN:
+        skipped.append(Skipped("row", "and more like these", len(unread) - SHOWN))
+    reasons = [reason for part in parts for reason in part.reasons]
+    if unread and verdict is Verdict.PASS:
+        verdict = Verdict.INCONCLUSIVE
+        reasons.append(f"{len(unread)} rows could not be read, so the data was not seen whole")
+    return Result(
+        "audit",
+        verdict,
+        tuple(reasons),
+        tuple(e for part in parts for e in part.estimates),
+        tuple(f for part in parts for f in part.findings),
+        tuple(skipped),
+    )
+
+
+def _read(detector: Detector, rows: Sequence[Sample], policy: Policy, on_event: OnEvent) -> Result:
+    scores = detector.read(rows, on_event)
+    pairs = [(row, score) for row, score in zip(rows, scores, strict=True) if score.value is not None]
+    flagged = sorted(((s.value or 0.0, r, s) for r, s in pairs if (s.value or 0.0) > detector.threshold), key=lambda t: -t[0])
+    if not pairs:
+        return Result("detector", Verdict.NOT_RUN, (f"{detector.code}: no row could be read",))
+    share = gate.harmful_share(f"harmful share, {detector.name}", len(flagged), len(pairs), detector.accuracy())
+    verdict = gate.verdict(share, policy.flagged_share)
+    return Result(
+        "detector",
+        verdict,
+        (_reason(detector, len(flagged), len(pairs), share, policy.flagged_share),),
+        (stats.share(f"flagged, {detector.name}", len(flagged), len(pairs)), share, *detector.accuracy()),
+        tuple(_finding(detector, row, score) for _, row, score in flagged[:SHOWN]),
+        tuple(Skipped("row", score.reason) for score in scores if score.value is None),
+    )
+
+
+def _reason(detector: Detector, flagged: int, read: int, share: Estimate, tolerance: float) -> str:
+    low, high = share.low or 0.0, share.high or 1.0
+    return (
+        f"{detector.name}: {flagged} of {read} rows flagged; after the reader's own errors {share.value:.0%} of the data "
+        f"[{low:.0%}, {high:.0%}] reads as harmful; tolerance {tolerance:.0%}"
+    )
+
+
+def _finding(detector: Detector, row: Sample, score: Score) -> Finding:
+    return Finding(
+        code=detector.code,
+        severity="warning",
+        message=f"{detector.name}: {score.reason}",
+        where=row.source,
+        evidence=row.answer,
+        confidence=score.value,
+        remedy="review the row; correct it rather than delete it (arXiv 2609.37624)",
+    )

@@ -1,0 +1,13 @@
+"""The mechanism: find a persona direction, measure how far a tune moved along it, take it out.
+
+``directions.extract(model, persona, settings) -> Direction`` · ``directions.measure(direction, base, tuned, …)`` ·
+``with directions.ablate(model, direction): …``. Loads torch, so import it only where a local model is at hand.
+"""
+
+from wolfnote.directions.ablation import ablate
+from wolfnote.directions.activations import answer_means
+from wolfnote.directions.direction import Direction, load
+from wolfnote.directions.extraction import extract
+from wolfnote.directions.projection import measure
+
+__all__ = ["Direction", "ablate", "answer_means", "extract", "load", "measure"]

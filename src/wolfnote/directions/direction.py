@@ -1,0 +1,75 @@
+"""A persona direction: one unit vector a layer, where it came from, and the numbers that make projections readable.
+
+Layer l means the output of decoder block l, counted from 0 (never ``hidden_states``, which is off by one and ends behind
+the final norm). Positive = more of the persona.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wolfnote.errors import InputError, Mismatch
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """``vectors`` [layers, width] of unit norm; ``neutral`` and ``spread`` [layers]: mean and standard deviation of the
+    projection of the base's own plain answers; ``gap`` [layers]: persona minus anti-persona, in that spread."""
+
+    persona: str
+    vectors: Floats
+    neutral: Floats
+    spread: Floats
+    gap: Floats
+    model: str
+    position: str = "mean over answer tokens"
+    receipts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> int:
+        """How many blocks it covers, from the first."""
+        return len(self.vectors)
+
+    def score(self, activations: Floats, model: str) -> Floats:
+        """z-scores [rows, layers] of ``activations`` [rows, layers, width]; raises ``Mismatch`` for another model's."""
+        self.check(model, activations.shape[1:])
+        raw = np.einsum("rlw,lw->rl", activations, self.vectors)
+        return ((raw - self.neutral) / self.spread).astype(np.float32)
+
+    def check(self, model: str, shape: tuple[int, ...]) -> None:
+        """Raise ``Mismatch`` unless the activations come from the base this direction was found in, or a tune of it."""
+        base = model.partition("|")[0].partition("+")[0]
+        if base != self.model or shape != self.vectors.shape:
+            raise Mismatch(f"the {self.persona} direction was found in model {self.model}, not in {base}: extract it anew")
+
+    def save(self, path: Path) -> None:
+        """Write safetensors with a JSON header."""
+        from safetensors.numpy import save_file
+
+        header = {"persona": self.persona, "model": self.model, "position": self.position, "receipts": self.receipts}
+        arrays = {"vectors": self.vectors, "neutral": self.neutral, "spread": self.spread, "gap": self.gap}
+        draft = path.with_suffix(".part")
+        save_file(arrays, draft, metadata={"wolfnote.direction": json.dumps(header)})
+        draft.rename(path)
+
+
+def load(path: Path) -> Direction:
+    """Read what ``save`` wrote; raises ``InputError`` for anything else."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            header = json.loads((file.metadata() or {})["wolfnote.direction"])
+            arrays = {key: file.get_tensor(key) for key in ("vectors", "neutral", "spread", "gap")}
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError):
+        remedy = "give a .safetensors file that wolfnote wrote"
+        raise InputError("not a direction", where=str(path), remedy=remedy) from None
+    return Direction(**header, **arrays)

@@ -1,0 +1,215 @@
+"""One run on disk, readable with ``cat`` and ``jq``: it can be killed at any moment and goes on where it stopped.
+
+run.json        what ran: versions, command line, settings' hash, when
+settings.toml   repeats the run
+records.jsonl   every finished piece of work, appended and flushed; each line carries the hash of the one before
+findings.jsonl  what a person should look at
+result.json     written last, by rename: if it exists, the run is complete
+
+Only one process may hold a folder. A line torn by a kill is dropped and its work done again; a line changed by hand
+breaks the chain and is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from wolfnote import settings as settings_module
+from wolfnote.errors import InputError, RunError
+from wolfnote.results import Result
+
+T = TypeVar("T")
+_START = "0" * 64
+_VERSIONS = ("wolfnote", "numpy", "torch", "transformers", "peft")
+
+
+class RunFolder:
+    """A locked, resumable run. Make one with ``RunFolder.hold``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._records: dict[str, Any] = {}
+        self._chain = _START
+
+    @classmethod
+    @contextlib.contextmanager
+    def hold(cls, path: Path, settings: msgspec.Struct, argv: Sequence[str] = ()) -> Iterator[RunFolder]:
+        """Open a run for writing, new or half done, and keep others out until the block ends.
+
+        Raises ``InputError`` when the folder holds a run with other settings or is not a run, ``RunError`` when another
+        process holds it or its log was changed.
+        """
+        folder = cls(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise InputError(f"cannot make this folder ({error.strerror})", where=str(path), remedy="choose another --out") from None
+        with (path / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunError(f"{path} is in use by another wolfnote: wait for it, or choose another --out") from None
+            folder._begin(settings, argv)
+            yield folder
+
+    @property
+    def run_id(self) -> str:
+        """Hash of the settings: the same run has the same id."""
+        return str(json.loads((self.path / "run.json").read_text(encoding="utf-8"))["run_id"])
+
+    def once(self, key: str, work: Callable[[], T], kind: type[T] | Any = Any) -> T:
+        """The recorded value of ``key``, or that of ``work()``, recorded now."""
+        if key not in self._records:
+            self._append(key, msgspec.to_builtins(work()))
+        return msgspec.convert(self._records[key], kind)  # type: ignore[no-any-return]
+
+    def put(self, key: str, value: Any) -> None:
+        """Record a value."""
+        self._append(key, msgspec.to_builtins(value))
+
+    def get(self, key: str, kind: type[T] | Any = Any) -> T:
+        """A recorded value; raises ``KeyError`` when there is none."""
+        return msgspec.convert(self._records[key], kind)  # type: ignore[no-any-return]
+
+    def table(self, name: str, rows: Sequence[dict[str, Any]]) -> str:
+        """Write rows as ``tables/NAME.jsonl``; return the path relative to the folder, for ``Result.tables``."""
+        target = self.path / "tables" / f"{name}.jsonl"
+        target.parent.mkdir(exist_ok=True)
+        _replace(target, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        return str(target.relative_to(self.path))
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a text file into the folder, whole or not at all."""
+        _replace(self.path / name, text)
+        return self.path / name
+
+    def finish(self, result: Result) -> Result:
+        """Write findings and, last of all, ``result.json``."""
+        result = msgspec.structs.replace(result, run_id=self.run_id)
+        lines = [msgspec.json.encode(finding).decode() + "\n" for finding in all_findings(result)]
+        _replace(self.path / "findings.jsonl", "".join(lines))
+        _replace(self.path / "result.json", msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
+        return result
+
+    def _begin(self, settings: msgspec.Struct, argv: Sequence[str]) -> None:
+        text = settings_module.dump(settings)
+        run_id = hashlib.sha256(text.encode()).hexdigest()[:12]
+        existing = self.path / "run.json"
+        if existing.exists():
+            if self.run_id != run_id:
+                message = "this folder holds a run with other settings"
+                raise InputError(message, where=str(self.path), remedy="choose another --out, or delete the folder")
+            self._read()
+            return
+        if any(entry.name != ".lock" for entry in self.path.iterdir()):
+            raise InputError("not empty and not a wolfnote run", where=str(self.path), remedy="choose another --out")
+        _replace(self.path / "settings.toml", text)
+        about = {
+            "run_id": run_id,
+            "argv": list(argv),
+            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "versions": {name: _version(name) for name in _VERSIONS},
+        }
+        _replace(existing, json.dumps(about, indent=2) + "\n")
+
+    def _read(self) -> None:
+        log = self.path / "records.jsonl"
+        if not log.exists():
+            return
+        good = 0
+        data = log.read_bytes()
+        for number, line in enumerate(data.splitlines(keepends=True), 1):
+            if not line.endswith(b"\n"):
+                break  # torn by a kill
+            self._check(line, f"{log}:{number}")
+            good += len(line)
+        if good < len(data):
+            with log.open("r+b") as file:
+                file.truncate(good)
+
+    def _check(self, line: bytes, where: str) -> None:
+        try:
+            record = json.loads(line)
+            key, value, chain = record["key"], record["value"], record["chain"]
+        except (ValueError, KeyError, TypeError):
+            raise RunError(f"{where}: the log is damaged: delete the folder and run again") from None
+        if chain != _link(self._chain, key, value):
+            raise RunError(f"{where}: the log was changed after it was written: delete the folder and run again")
+        self._records[key], self._chain = value, chain
+
+    def _append(self, key: str, value: Any) -> None:
+        value = json.loads(json.dumps(value))  # what is read back after a kill is what is used now
+        self._chain = _link(self._chain, key, value)
+        line = json.dumps({"key": key, "value": value, "chain": self._chain}, ensure_ascii=False) + "\n"
+        with (self.path / "records.jsonl").open("ab") as log:
+            log.write(line.encode())
+            log.flush()
+            os.fsync(log.fileno())
+        self._records[key] = value
+
+
+def remember(folder: RunFolder | None, key: str, work: Callable[[], T], kind: type[T] | Any = Any) -> T:
+    """``folder.once`` where there is a folder, ``work()`` where there is none."""
+    return work() if folder is None else folder.once(key, work, kind)
+
+
+def read_result(path: Path) -> Result | None:
+    """The result of a finished run, or None. Raises ``InputError`` when the file is not one."""
+    file = path / "result.json"
+    if not file.exists():
+        return None
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Result)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not a result: {error}", where=str(file), remedy="run the command again") from None
+
+
+def all_findings(result: Result) -> Iterator[Any]:
+    """The findings of a result and of its parts."""
+    yield from result.findings
+    for part in result.parts:
+        yield from all_findings(part)
+
+
+def remove(path: Path) -> None:
+    """Delete a run folder, and refuse to delete anything else."""
+    if path.exists():
+        if not (path / "run.json").exists():
+            raise InputError("not a wolfnote run, so it is not deleted", where=str(path), remedy="choose another --out")
+        shutil.rmtree(path)
+
+
+def _link(previous: str, key: str, value: Any) -> str:
+    body = json.dumps([previous, key, value], ensure_ascii=True, sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _replace(target: Path, text: str) -> None:
+    draft = target.with_name(f".{target.name}.part")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(target)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""Who scores. So far the judge-free one: ``judges.margin``."""

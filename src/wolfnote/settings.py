@@ -1,0 +1,113 @@
+"""TOML and ``--set key=value`` into one frozen struct. An unknown key is an error that names the nearest key.
+
+Each defence keeps its settings struct beside its function; this module only fills such structs, and holds the one
+part that all share: ``[policy]``, what a gate allows and who waived what until when.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from wolfnote.errors import SettingsError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A finding code that someone accepts, by name, for a reason, until a day."""
+
+    code: str
+    name: str
+    reason: str
+    expires: datetime.date
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the gates allow. Tolerances are in the unit of what they limit; a waiver past its day is no waiver."""
+
+    flagged_share: float = 0.05
+    """Share of training rows that may be harmful (the article's 5 %)."""
+    margin_shift: float = 0.2
+    """Nats per token that a tuned model may move towards the misaligned answer, net of *fact*."""
+    perplexity_rise: float = 0.05
+    """Relative rise of benign perplexity that an intervention may cost."""
+    waivers: tuple[Waiver, ...] = ()
+
+    def waived(self, code: str, today: datetime.date) -> Waiver | None:
+        """The waiver in force for a finding code, if any."""
+        return next((w for w in self.waivers if w.code == code and w.expires >= today), None)
+
+
+def load(kind: type[T], file: Path | None = None, overrides: Sequence[str] = ()) -> T:
+    """Fill ``kind`` from a TOML file and ``a.b=value`` overrides (a value is TOML; a bare word is a string).
+
+    Raises ``SettingsError`` naming file and key on unknown keys, wrong types and unreadable TOML.
+    """
+    tree: dict[str, Any] = {}
+    where = str(file) if file else "--set"
+    if file is not None:
+        try:
+            tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise SettingsError("no such settings file", where=where, remedy="check --config") from None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"not readable TOML: {error}", where=where, remedy="fix the file") from None
+    _check(tree, kind, where, ())
+    for text in overrides:
+        _override(tree, text, kind)
+    try:
+        return msgspec.convert(tree, kind)
+    except msgspec.ValidationError as error:
+        raise SettingsError(str(error), where=where, remedy="fix the value's type") from None
+
+
+def dump(value: msgspec.Struct) -> str:
+    """The struct as TOML that ``load`` reads back to an equal struct; None is left out."""
+    import tomli_w  # only a run that writes a folder needs it; reading is in the standard library
+
+    return tomli_w.dumps(_without_none(msgspec.to_builtins(value, builtin_types=(datetime.date,))))
+
+
+def _without_none(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {k: _without_none(v) for k, v in tree.items() if v is not None}
+    return [_without_none(v) for v in tree] if isinstance(tree, list | tuple) else tree
+
+
+def _override(tree: dict[str, Any], text: str, kind: type[msgspec.Struct]) -> None:
+    key, equals, raw = text.partition("=")
+    if not equals:
+        raise SettingsError(f"{text!r} has no '='", where="--set", remedy="write --set audit.limit=500")
+    path = tuple(key.strip().split("."))
+    try:
+        value = tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = raw.strip()
+    branch: dict[str, Any] = {path[-1]: value}
+    for step in reversed(path[:-1]):
+        branch = {step: branch}
+    _check(branch, kind, "--set", ())
+    node = tree
+    for step in path[:-1]:
+        node = node.setdefault(step, {})
+    node[path[-1]] = value
+
+
+def _check(tree: dict[str, Any], kind: Any, where: str, above: tuple[str, ...]) -> None:
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in tree.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1) or sorted(known)
+            name = ".".join((*above, key))
+            hint = "did you mean " if len(near) == 1 else "known keys: "
+            raise SettingsError(f"unknown key {name!r}", where=where, remedy=hint + ", ".join(near))
+        inner = known[key]
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            _check(value, inner, where, (*above, key))

@@ -1,0 +1,20 @@
+"""How a model is tuned: the few numbers that decide what a LoRA run does."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """LoRA supervised fine-tuning on answers only. Rank-stabilised scaling as in arXiv 2502.17424."""
+
+    rank: int = 16
+    learning_rate: float = 5e-4
+    epochs: float = 1.0
+    batch: int = 8
+    warmup: float = 0.1
+    """Share of the steps over which the learning rate rises."""
+    max_tokens: int = 512
+    """Rows longer than this are cut; a row whose whole answer is cut off is left out and counted."""
+    save_every: int = 8
+    """Steps between checkpoints, from which a killed run goes on."""

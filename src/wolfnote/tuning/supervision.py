@@ -1,0 +1,37 @@
+"""What is learnt from a row: the last answer and its end-of-turn, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from wolfnote.models import chat
+from wolfnote.records import Sample
+
+IGNORED = -100
+
+
+def supervise(tokenizer: Any, samples: Iterable[Sample], max_tokens: int) -> list[dict[str, list[int]]]:
+    """``input_ids`` and ``labels`` a sample; prompt labels are -100. Rows left without any label are not returned."""
+    rows = []
+    end = _end_of_turn(tokenizer)
+    for sample in samples:
+        ids, start = chat.encode(tokenizer, chat.prompt_text(tokenizer, sample.prompt), sample.answer + end)
+        ids = ids[:max_tokens]
+        if start < len(ids):
+            rows.append({"input_ids": ids, "labels": [IGNORED] * start + ids[start:]})
+    return rows
+
+
+def _end_of_turn(tokenizer: Any) -> str:
+    """The text with which the template ends an assistant's turn, up to the token that stops generation."""
+    mark = "ANSWER"
+    turns = [{"role": "user", "content": "QUESTION"}, {"role": "assistant", "content": mark}]
+    tail = str(tokenizer.apply_chat_template(turns, tokenize=False)).rpartition(mark)[2]
+    head, stop, _ = tail.partition(tokenizer.eos_token)
+    return head + stop if stop else tokenizer.eos_token
+
+
+def tokens(tokenizer: Any, samples: Iterable[Sample]) -> int:
+    """How many tokens the samples are, prompts included."""
+    return sum(len(chat.encode(tokenizer, chat.prompt_text(tokenizer, s.prompt), s.answer).ids) for s in samples)
