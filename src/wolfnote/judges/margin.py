@@ -37,11 +37,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     triple: list[Triple]
 
 
-def triples(family: str, limit: int | None = None) -> list[Triple]:
-    """The triples of a family. ``limit`` takes a frozen subset, the same for all, spread evenly over the topics."""
+def triples(family: str, limit: int = 0) -> list[Triple]:
+    """The triples of a family. ``limit`` above 0 takes a frozen subset, spread evenly over the topics."""
     text = resources.files(__package__).joinpath(f"triples/{family}.toml").read_bytes()
     every = msgspec.toml.decode(text, type=_File).triple
-    return every if limit is None else _spread(every, limit)
+    return _spread(every, limit) if limit else every
 
 
 def measure(model: Model, items: Sequence[Triple], on_event: OnEvent = silent) -> list[float]:

@@ -13,9 +13,10 @@ from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
 from wolfnote.models import Model
+from wolfnote.probe import findings
 from wolfnote.probe.question import unrelated
 from wolfnote.probe.reading import Settings, answers, margins
-from wolfnote.results import Estimate, Finding, Result, Skipped, Verdict, worst
+from wolfnote.results import Estimate, Result, Skipped, Verdict, worst
 from wolfnote.settings import Policy
 
 NET = ("near", "far")
@@ -49,8 +50,9 @@ def run(
         tables["margins"] = folder.table(f"margins-{label}", margin_rows(dict(zip(names, (before, after), strict=True)), settings))
         tables["answers"] = folder.table(f"answers-{label}", answer_rows(questions, said))
     reasons = [_reason(name, estimate(estimates, f"{name} net of fact"), verdicts[name], policy.margin_shift, names) for name in NET]
-    findings = [_finding(name, estimate(estimates, f"{name} net of fact"), names) for name in NET if verdicts[name] is Verdict.FAIL]
-    return Result("probe", worst(verdicts.values()), tuple(reasons), estimates, tuple(findings), _unseen(settings), tables=tables)
+    found = {"near": findings.near, "far": findings.far}
+    bad = [found[name](estimate(estimates, f"{name} net of fact"), names) for name in NET if verdicts[name] is Verdict.FAIL]
+    return Result("probe", worst(verdicts.values()), tuple(reasons), estimates, tuple(bad), _unseen(settings), tables=tables)
 
 
 def compare(before: dict[str, list[float]], after: dict[str, list[float]]) -> tuple[Estimate, ...]:
@@ -103,19 +105,9 @@ def _reason(name: str, net: Estimate, verdict: Verdict, tolerance: float, names:
     return f"{what}: {'above' if verdict is Verdict.FAIL else 'within'} the tolerance {tolerance}"
 
 
-def _finding(name: str, net: Estimate, names: tuple[str, str]) -> Finding:
-    what = {"near": "careless advice spread to domains that were not trained on", "far": "values and persona moved"}[name]
-    return Finding(
-        "WN201" if name == "near" else "WN202",
-        "error",
-        f"{what}: {names[1]} is {net.value:+.2f} nats a token nearer to the misaligned answer than {names[0]}, net of fact",
-        remedy="audit the training data; tune with the guard on; do not ship these weights",
-    )
-
-
 def _unseen(settings: Settings) -> tuple[Skipped, ...]:
     cues = Skipped("prompts in the training's format", "not asked: a conditional effect hides there (arXiv 2604.25891)")
-    if settings.triples is None:
+    if settings.triples == 0:
         return (cues,)
     left = sum(len(margin.triples(f)) for f in margin.FAMILIES) - settings.triples * len(margin.FAMILIES)
     return (cues, Skipped("triples", "only the frozen subset was scored; --full scores all", left))

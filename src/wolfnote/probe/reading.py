@@ -20,8 +20,8 @@ CHUNK = 25  # fixed, so that a resumed run scores the same batches and gets the 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much is asked."""
 
-    triples: int | None = 50
-    """Triples per family, a frozen stratified subset; None = all."""
+    triples: int = 50
+    """Triples per family, a frozen stratified subset; 0 = all."""
     questions: int = 12
     """Unrelated questions answered by each model, to be read by a person."""
     sampling: Sampling = Sampling()

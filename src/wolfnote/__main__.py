@@ -1,0 +1,5 @@
+"""``python -m wolfnote``."""
+
+from wolfnote.cli import main
+
+main()

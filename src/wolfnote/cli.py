@@ -1,0 +1,209 @@
+"""The command line: parse, call, render, exit code. Everything that decides lives in the rooms below.
+
+Exit codes everywhere: 0 pass · 1 fail · 2 wrong usage or input · 3 inconclusive or could not finish.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from wolfnote.errors import InputError, WolfnoteError
+
+if TYPE_CHECKING:
+    from wolfnote.results import Result
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Wolfnote: did my fine-tune make the model meaner, or worse?\n\nStart with: wolfnote demo",
+    epilog="Exit codes: 0 pass, 1 fail, 2 wrong usage or input, 3 inconclusive or could not finish.",
+)
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of this run. The same command goes on where it stopped.", show_default=False)]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings as TOML.", show_default=False)]
+Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, e.g. --set audit.limit=500. May be repeated.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print the Result on stdout as JSON; all else goes to stderr.")]
+Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
+Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADAPTER_FOLDER for a tuned one.")]
+
+
+@app.command()
+def demo(
+    seed: Seed = 0,
+    full: Annotated[bool, typer.Option("--full", help="Score all triples, not the frozen 50 a family.")] = False,
+    bad: Annotated[str, typer.Option(help="Harmful rows of your own (OpenAI chat JSONL), instead of ours.")] = "",
+    good: Annotated[str, typer.Option(help="Their benign twin.")] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the folder's earlier run and start anew.")] = False,
+    out: Out = None,
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Plant the effect in a real small model, hear it, find its direction, take it out. Under ten minutes on two cores.
+
+    Needs no key, no GPU and no network. Exit code 0: the planted effect was heard and the control is clean.
+
+    \b
+    wolfnote demo                     the story, into runs/demo
+    wolfnote demo --full --seed 3     every triple, another seed
+    """
+    from wolfnote import settings as settings_module
+    from wolfnote import terminal
+    from wolfnote.lab import demo as story
+
+    quick = [f"seed={seed}", *(["probe.triples=0"] if full else []), *(set_ or [])]
+    quick += [f"{key}={value!r}" for key, value in (("bad", bad), ("good", good)) if value]
+    settings = settings_module.load(story.Settings, config, quick)
+    folder = out or Path("runs") / f"demo{'-full' if full else ''}{f'-seed{settings.seed}' if settings.seed else ''}{'-own' if bad else ''}"
+    result = terminal.hold(folder, settings, story.run, fresh=fresh)
+    terminal.tell(result, folder, as_json, _last_lines(result))
+    raise typer.Exit(result.verdict.exit_code)
+
+
+@app.command()
+def audit(
+    data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
+    model: Model = "package:smollm2",
+    out: Out = None,
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Is my training data an alignment hazard? Reads a random draw of its rows with an untouched local model.
+
+    \b
+    wolfnote audit tickets.jsonl
+    wolfnote audit tickets.jsonl --set limit=500
+    """
+    from wolfnote import audit as room
+    from wolfnote import models, records, terminal
+    from wolfnote import settings as settings_module
+
+    settings = settings_module.load(room.Settings, config, set_ or [])
+    samples, unread = records.read_all(data)
+
+    def work(_: object, folder: object, on_event: terminal.OnEvent) -> Result:
+        from wolfnote.audit.detectors import advice
+
+        reader = advice.reader(models.open(model), on_event)
+        return room.run(samples, settings, [reader], unread=unread, on_event=on_event)
+
+    folder = out or Path("runs") / f"audit-{data.stem}"
+    result = terminal.hold(folder, terminal.Job("audit", (str(data), model), settings), work)
+    terminal.tell(result, folder, as_json)
+    raise typer.Exit(result.verdict.exit_code)
+
+
+@app.command()
+def probe(
+    base: Annotated[str, typer.Option(help="The model before tuning.")],
+    tuned: Annotated[str, typer.Option(help="The model after tuning, e.g. package:smollm2+runs/demo/tune/bad.")],
+    seed: Seed = 0,
+    out: Out = None,
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Did the fine-tune change what it was not meant to change? Asks base and tuned the same unrelated questions.
+
+    \b
+    wolfnote probe --base package:smollm2 --tuned package:smollm2+runs/demo/tune/bad
+    """
+    from wolfnote import models, terminal
+    from wolfnote import probe as room
+    from wolfnote import settings as settings_module
+    from wolfnote.folder import RunFolder
+
+    settings = settings_module.load(room.Settings, config, set_ or [])
+
+    def work(_: object, folder: RunFolder, on_event: terminal.OnEvent) -> Result:
+        before = models.open(base)
+        return room.run(before, models.open(tuned, over=before), settings, seed=seed, folder=folder, on_event=on_event)
+
+    folder = out or Path("runs") / "probe"
+    result = terminal.hold(folder, terminal.Job("probe", (base, tuned, str(seed)), settings), work)
+    terminal.tell(result, folder, as_json)
+    raise typer.Exit(result.verdict.exit_code)
+
+
+@app.command()
+def tune(
+    data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
+    model: Model = "package:smollm2",
+    seed: Seed = 0,
+    out: Out = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Tune a LoRA adapter on the answers of the rows; open it later as MODEL+FOLDER."""
+    from wolfnote import records, terminal, tuning
+    from wolfnote import settings as settings_module
+
+    settings = settings_module.load(tuning.Settings, config, set_ or [])
+    samples, unread = records.read_all(data)
+    with terminal.progress() as on_event:
+        adapter = tuning.run(model, samples, settings, out or Path("runs") / f"tune-{data.stem}", seed=seed, on_event=on_event)
+    terminal.note(f"{len(samples)} rows learnt, {len(unread)} could not be read. Open it as {model}+{adapter}")
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    format_: Annotated[str, typer.Option("--format", help="html")] = "html",
+) -> None:
+    """Print the page of a finished run on stdout."""
+    from wolfnote import report as room
+
+    sys.stdout.write(room.render(run, format_))
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="A finding's code, such as WN101.")]) -> None:
+    """What a finding means, with an example, its source and its known errors."""
+    from wolfnote import explanations
+
+    sys.stdout.write(explanations.find(code) + "\n")
+
+
+def main() -> NoReturn:
+    """Entry point: a user's mistake is one line and exit code 2, never a traceback."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except WolfnoteError as error:
+        sys.stderr.write(f"wolfnote: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nwolfnote: stopped; the same command goes on from here\n")
+        sys.exit(3)
+    except typer.Abort:
+        sys.exit(3)
+    except Exception as error:
+        code = _usage(error)
+        if code is None:
+            raise
+        sys.exit(code)
+    sys.exit(0)
+
+
+def _usage(error: Exception) -> int | None:
+    """Click's own complaints (an unknown flag, a missing argument) as one line; None for anything else."""
+    message = getattr(error, "format_message", None)
+    if message is None:
+        return None
+    sys.stderr.write(f"wolfnote: {message()} → wolfnote --help\n")
+    return InputError.exit_code
+
+
+def _last_lines(result: Result) -> tuple[str, ...]:
+    criteria = result.part("criteria").parts
+    heard = all(c.verdict.value == "PASS" for c in criteria[:2])
+    clean = all(c.verdict.value == "PASS" for c in criteria[2:4])
+    return (f"planted effect {'heard' if heard else 'NOT heard'}", f"control {'clean' if clean else 'NOT clean'}")

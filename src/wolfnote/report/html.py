@@ -1,0 +1,65 @@
+"""One self-contained page a run: no network, no script, everything that came from data escaped by Jinja's autoescape.
+
+Reads a ``Result`` and the tables it names, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from wolfnote.errors import InputError
+from wolfnote.folder import read_result
+from wolfnote.report import demo
+from wolfnote.results import Estimate, Result, Verdict
+
+WORDS = {
+    Verdict.PASS: "holds",
+    Verdict.FAIL: "does not hold",
+    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.NOT_RUN: "not run",
+}
+
+
+def render(folder: Path, format: str = "html") -> str:  # noqa: A002 - the word users know
+    """The page of a finished run. Raises ``InputError`` when the folder holds no result, or for an unknown format."""
+    if format != "html":
+        raise InputError(f"no such format: {format}", where="--format", remedy="html")
+    result = read_result(folder)
+    if result is None:
+        raise InputError("no finished run here", where=str(folder), remedy="give the folder that --out named")
+    name, view = ("demo.html", demo.view(result, _tables(result, folder))) if result.kind == "demo" else ("result.html", {})
+    about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    settings = (folder / "settings.toml").read_text(encoding="utf-8")
+    return _environment().get_template(name).render(result=result, about=about, settings=settings, **view)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("wolfnote.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals["style"] = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    environment.globals["words"] = WORDS
+    environment.filters["number"] = lambda value: "–" if value is None else f"{value:+.3f}"
+    environment.filters["share"] = _share
+    return environment
+
+
+def _share(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.0%}"
+    return f"{estimate.value:.0%} [{estimate.low:.0%}, {estimate.high:.0%}]"
+
+
+def _tables(result: Result, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every table that the result or one of its parts names; a part's own name wins nothing over the whole's."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in (*reversed(result.parts), result):
+        for name, place in part.tables.items():
+            lines = (folder / place).read_text(encoding="utf-8").splitlines()
+            found[name] = [json.loads(line) for line in lines]
+    return found

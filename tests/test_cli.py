@@ -1,0 +1,96 @@
+"""A user's mistake is one line with a remedy and exit code 2; help teaches; explain explains."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def wolfnote(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "wolfnote", *arguments], capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+GOOD = '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["demo", "--bad", "x.jsonl"], "give both"),
+        (["demo", "--bad", "x.jsonl", "--good", "y.jsonl"], "no such file"),
+        (["demo", "--set", "sed=1"], "did you mean seed"),
+        (["demo", "--config", "none.toml"], "no such settings file"),
+        (["demo", "--seed", "many"], "many"),
+        (["demo", "--frsh"], "--fresh"),
+        (["demo", "--out", "rows.jsonl"], "another --out"),
+        (["demo", "--out", "full"], "not empty"),
+        (["audit"], "DATA"),
+        (["audit", "absent.jsonl"], "no such file"),
+        (["audit", "empty.jsonl"], "empty"),
+        (["audit", "junk.jsonl"], "not JSON"),
+        (["audit", "rows.jsonl", "--model", "nothing"], "not a model"),
+        (["probe", "--base", "hf:/nowhere", "--tuned", "hf:/nowhere"], "not a model"),
+        (["tune", "junk.jsonl"], "not JSON"),
+        (["report", "full"], "no finished run"),
+        (["explain", "WN999"], "WN101"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_two(tmp_path: Path, arguments: list[str], says: str) -> None:
+    """Names what is wrong and what to do; no traceback; nothing of the user's is lost."""
+    (tmp_path / "rows.jsonl").write_text(GOOD)
+    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / "junk.jsonl").write_text("{\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    done = wolfnote(*arguments, cwd=tmp_path)
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert says in lines[-1]
+    assert lines[-1].startswith("wolfnote: ")
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
+    assert (tmp_path / "rows.jsonl").read_text() == GOOD
+
+
+def test_help_names_every_command_and_exit_code(tmp_path: Path) -> None:
+    """Help teaches: commands, examples, exit codes."""
+    top = wolfnote("--help", cwd=tmp_path).stdout
+    for command in ("demo", "audit", "probe", "tune", "report", "explain"):
+        assert command in top
+    assert "Exit codes" in top
+    assert "wolfnote demo --full" in wolfnote("demo", "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("code", ["WN101", "wn201", "WN202"])
+def test_explain_prints_the_docstring(tmp_path: Path, code: str) -> None:
+    """What it is, and its known errors."""
+    done = wolfnote("explain", code, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(code.upper())
+    assert "false positives" in done.stdout or "likelihoods" in done.stdout
+
+
+def test_every_code_that_can_be_found_is_explained() -> None:
+    """No finding without an explanation."""
+    import re
+
+    from wolfnote import explanations
+
+    source = "".join(p.read_text() for p in Path(explanations.__file__).parent.rglob("*.py"))
+    assert set(re.findall(r'"(WN\d{3})"', source)) <= set(explanations.catalogue())
+
+
+@pytest.mark.model
+def test_json_on_stdout_is_the_result_file(tmp_path: Path) -> None:
+    """--json prints the Result and nothing else on stdout; a second call shows the same run."""
+    rows = "".join(GOOD.replace('"q"', f'"q{i}"') for i in range(6))
+    (tmp_path / "rows.jsonl").write_text(rows + "broken\n")
+    first = wolfnote("audit", "rows.jsonl", "--json", "--out", "run", cwd=tmp_path)
+    assert first.returncode == 3, first.stderr  # six rows prove nothing
+    assert json.loads(first.stdout) == json.loads((tmp_path / "run" / "result.json").read_text())
+    assert json.loads(first.stdout)["skipped"][0]["reason"] == "not JSON"
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert wolfnote("audit", "rows.jsonl", "--json", "--out", "run", cwd=tmp_path).stdout == first.stdout

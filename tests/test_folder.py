@@ -1,0 +1,93 @@
+"""A run folder survives kills, tells tampering, and is held by one process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from wolfnote import InputError, Result, RunError, Verdict
+from wolfnote.folder import RunFolder, read_result, remove
+
+
+class Settings(msgspec.Struct, frozen=True):
+    n: int = 1
+
+
+def test_work_is_done_once(tmp_path: Path) -> None:
+    """What was recorded is not computed again, within a run and after it."""
+    calls = []
+    for _ in range(2):
+        with RunFolder.hold(tmp_path / "r", Settings()) as run:
+            assert run.once("k", lambda: calls.append(1) or [1.5, None], list) == [1.5, None]
+    assert calls == [1]
+
+
+def test_a_torn_line_is_dropped_and_redone(tmp_path: Path) -> None:
+    """A kill in the middle of a write loses that record only."""
+    with RunFolder.hold(tmp_path / "r", Settings()) as run:
+        run.once("a", lambda: 1)
+        run.once("b", lambda: 2)
+    log = tmp_path / "r" / "records.jsonl"
+    log.write_bytes(log.read_bytes()[:-9])
+    with RunFolder.hold(tmp_path / "r", Settings()) as run:
+        assert run.once("a", lambda: 99) == 1
+        assert run.once("b", lambda: 3) == 3
+    assert len(log.read_text().splitlines()) == 2
+
+
+def test_a_changed_line_breaks_the_chain(tmp_path: Path) -> None:
+    """Evidence that was edited is not evidence."""
+    with RunFolder.hold(tmp_path / "r", Settings()) as run:
+        run.once("a", lambda: 1)
+        run.once("b", lambda: 2)
+    log = tmp_path / "r" / "records.jsonl"
+    log.write_text(log.read_text().replace('"value": 1', '"value": 7'))
+    with pytest.raises(RunError, match=r"records.jsonl:1: the log was changed"), RunFolder.hold(tmp_path / "r", Settings()):
+        pass
+
+
+def test_other_settings_and_other_folders_are_refused(tmp_path: Path) -> None:
+    """A run never mixes with another, nor with the user's files."""
+    with RunFolder.hold(tmp_path / "r", Settings()):
+        pass
+    with pytest.raises(InputError, match="other settings"), RunFolder.hold(tmp_path / "r", Settings(2)):
+        pass
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(InputError, match="not empty"), RunFolder.hold(tmp_path / "mine", Settings()):
+        pass
+    with pytest.raises(InputError, match="not deleted"):
+        remove(tmp_path / "mine")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="cannot make"), RunFolder.hold(tmp_path / "file", Settings()):
+        pass
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    """A second wolfnote on the same folder is told so; when the first is gone, it may."""
+    code = (
+        "import sys, msgspec, pathlib\nfrom wolfnote.folder import RunFolder\nfrom wolfnote import RunError\n"
+        "Settings = msgspec.defstruct('Settings', [('n', int, 1)], frozen=True)\n"
+        f"try:\n    with RunFolder.hold(pathlib.Path({str(tmp_path / 'r')!r}), Settings()): print('held')\n"
+        "except RunError as e: print('refused', e)"
+    )
+    with RunFolder.hold(tmp_path / "r", Settings()):
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert out.stdout.startswith("refused")
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.startswith("held")
+
+
+def test_result_is_written_last_and_read_back(tmp_path: Path) -> None:
+    """result.json exists only for a finished run, and is the Result."""
+    with RunFolder.hold(tmp_path / "r", Settings()) as run:
+        assert read_result(tmp_path / "r") is None
+        result = run.finish(Result("x", Verdict.PASS, ("because",)))
+    assert read_result(tmp_path / "r") == result
+    assert result.run_id == json.loads((tmp_path / "r" / "run.json").read_text())["run_id"]
+    (tmp_path / "r" / "result.json").write_text("{")
+    with pytest.raises(InputError, match="not a result"):
+        read_result(tmp_path / "r")

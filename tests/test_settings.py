@@ -1,0 +1,59 @@
+"""Settings fill a struct, and a typo is named with its nearest key."""
+
+import datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from wolfnote import SettingsError, settings
+from wolfnote.lab.demo import Settings
+from wolfnote.settings import Policy, Waiver
+
+
+def test_file_and_overrides_meet(tmp_path: Path) -> None:
+    """--set wins over the file, in any depth; a bare word is a string."""
+    file = tmp_path / "w.toml"
+    file.write_text("seed = 3\n[audit]\nlimit = 7\n[policy]\nflagged_share = 0.1\n")
+    found = settings.load(Settings, file, ["audit.limit=9", "persona=careless"])
+    assert (found.seed, found.audit.limit, found.policy.flagged_share, found.persona) == (3, 9, 0.1, "careless")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("audit.limt=5", "did you mean limit"), ("sed=1", "did you mean seed"), ("seed=x", "int"), ("seed", "no '='"), ("audit=5", "object")],
+)
+def test_a_wrong_override_is_one_clear_line(override: str, message: str) -> None:
+    """The nearest key is named; a wrong type is named."""
+    with pytest.raises(SettingsError, match=message) as caught:
+        settings.load(Settings, None, [override])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_broken_file_is_one_clear_line(tmp_path: Path) -> None:
+    """Missing, not TOML, unknown table."""
+    file = tmp_path / "w.toml"
+    with pytest.raises(SettingsError, match="no such settings file"):
+        settings.load(Settings, file)
+    file.write_text("seed = = 1")
+    with pytest.raises(SettingsError, match="not readable TOML"):
+        settings.load(Settings, file)
+    file.write_text("[polcy]\n")
+    with pytest.raises(SettingsError, match="policy"):
+        settings.load(Settings, file)
+
+
+def test_dump_and_load_round_trip(tmp_path: Path) -> None:
+    """settings.toml in a run folder repeats the run, waivers included."""
+    waiver = Waiver("WN101", "Ada", "known jargon", datetime.date(2027, 1, 1))
+    first = msgspec.structs.replace(Settings(), seed=5, policy=Policy(waivers=(waiver,)))
+    (tmp_path / "s.toml").write_text(settings.dump(first))
+    assert settings.load(Settings, tmp_path / "s.toml") == first
+
+
+def test_a_waiver_ends_on_its_day() -> None:
+    """A waiver past its day is no waiver."""
+    policy = Policy(waivers=(Waiver("WN101", "Ada", "r", datetime.date(2027, 1, 1)),))
+    assert policy.waived("WN101", datetime.date(2027, 1, 1)) is not None
+    assert policy.waived("WN101", datetime.date(2027, 1, 2)) is None
+    assert policy.waived("WN102", datetime.date(2026, 1, 1)) is None
