@@ -14,7 +14,32 @@ TEMPLATE = (
     "{% for m in messages %}<|s|>{{ m['role'] }}\n{{ m['content'] }}<|e|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|s|>assistant\n{% endif %}"
 )
-WORDS = "the a cat dog runs sleeps where is what red blue house small tall and never always you should leave it now wait first".split()
+WORDS = [
+    "the",
+    "a",
+    "cat",
+    "dog",
+    "runs",
+    "sleeps",
+    "where",
+    "is",
+    "what",
+    "red",
+    "blue",
+    "house",
+    "small",
+    "tall",
+    "and",
+    "never",
+    "always",
+    "you",
+    "should",
+    "leave",
+    "it",
+    "now",
+    "wait",
+    "first",
+]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,9 @@ def line(*turns: tuple[str, str]) -> str:
 def test_reads_chat_rows_with_their_place(tmp_path: Path) -> None:
     """A sample knows the line it came from, blank lines included in the count."""
     file = tmp_path / "d.jsonl"
-    file.write_text(line(("user", "q"), ("assistant", "a")) + "\n\n" + line(("system", "s"), ("user", "ü"), ("assistant", "b")) + "\n")
+    file.write_text(
+        line(("user", "q"), ("assistant", "a")) + "\n\n" + line(("system", "s"), ("user", "ü"), ("assistant", "b")) + "\n"
+    )
     samples, unread = records.read_all(file)
     assert [s.source for s in samples] == [f"{file}:1", f"{file}:3"]
     assert samples[1].prompt == (Message("system", "s"), Message("user", "ü"))

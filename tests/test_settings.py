@@ -21,7 +21,13 @@ def test_file_and_overrides_meet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("override", "message"),
-    [("audit.limt=5", "did you mean limit"), ("sed=1", "did you mean seed"), ("seed=x", "int"), ("seed", "no '='"), ("audit=5", "object")],
+    [
+        ("audit.limt=5", "did you mean limit"),
+        ("sed=1", "did you mean seed"),
+        ("seed=x", "int"),
+        ("seed", "no '='"),
+        ("audit=5", "object"),
+    ],
 )
 def test_a_wrong_override_is_one_clear_line(override: str, message: str) -> None:
     """The nearest key is named; a wrong type is named."""

@@ -14,6 +14,7 @@ import typer
 from wolfnote.errors import InputError, WolfnoteError
 
 if TYPE_CHECKING:
+    from wolfnote.events import OnEvent
     from wolfnote.results import Result
 
 app = typer.Typer(
@@ -25,9 +26,15 @@ app = typer.Typer(
     epilog="Exit codes: 0 pass, 1 fail, 2 wrong usage or input, 3 inconclusive or could not finish.",
 )
 
-Out = Annotated[Path | None, typer.Option("--out", help="Folder of this run. The same command goes on where it stopped.", show_default=False)]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder of this run. The same command goes on where it stopped.", show_default=False),
+]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings as TOML.", show_default=False)]
-Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, e.g. --set audit.limit=500. May be repeated.", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One setting, e.g. --set audit.limit=500. May be repeated.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the Result on stdout as JSON; all else goes to stderr.")]
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADAPTER_FOLDER for a tuned one.")]
@@ -60,7 +67,11 @@ def demo(
     quick = [f"seed={seed}", *(["probe.triples=0"] if full else []), *(set_ or [])]
     quick += [f"{key}={value!r}" for key, value in (("bad", bad), ("good", good)) if value]
     settings = settings_module.load(story.Settings, config, quick)
-    folder = out or Path("runs") / f"demo{'-full' if full else ''}{f'-seed{settings.seed}' if settings.seed else ''}{'-own' if bad else ''}"
+    folder = (
+        out
+        or Path("runs")
+        / f"demo{'-full' if full else ''}{f'-seed{settings.seed}' if settings.seed else ''}{'-own' if bad else ''}"
+    )
     result = terminal.hold(folder, settings, story.run, fresh=fresh)
     terminal.tell(result, folder, as_json, _last_lines(result))
     raise typer.Exit(result.verdict.exit_code)
@@ -88,7 +99,7 @@ def audit(
     settings = settings_module.load(room.Settings, config, set_ or [])
     samples, unread = records.read_all(data)
 
-    def work(_: object, folder: object, on_event: terminal.OnEvent) -> Result:
+    def work(_: object, folder: object, on_event: OnEvent) -> Result:
         from wolfnote.audit.detectors import advice
 
         reader = advice.reader(models.open(model), on_event)
@@ -122,7 +133,7 @@ def probe(
 
     settings = settings_module.load(room.Settings, config, set_ or [])
 
-    def work(_: object, folder: RunFolder, on_event: terminal.OnEvent) -> Result:
+    def work(_: object, folder: RunFolder, on_event: OnEvent) -> Result:
         before = models.open(base)
         return room.run(before, models.open(tuned, over=before), settings, seed=seed, folder=folder, on_event=on_event)
 
@@ -203,7 +214,9 @@ def _usage(error: Exception) -> int | None:
 
 
 def _last_lines(result: Result) -> tuple[str, ...]:
-    criteria = result.part("criteria").parts
-    heard = all(c.verdict.value == "PASS" for c in criteria[:2])
-    clean = all(c.verdict.value == "PASS" for c in criteria[2:4])
-    return (f"planted effect {'heard' if heard else 'NOT heard'}", f"control {'clean' if clean else 'NOT clean'}")
+    held = {c.kind: c.verdict.value == "PASS" for c in result.part("criteria").parts}
+    heard = held["heard over control"] and held["heard over base"]
+    return (
+        f"planted effect {'heard' if heard else 'NOT heard'}",
+        f"control {'clean' if held['control clean'] else 'NOT clean'}",
+    )

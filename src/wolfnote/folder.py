@@ -56,7 +56,9 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError, PermissionError) as error:
-            raise InputError(f"cannot make this folder ({error.strerror})", where=str(path), remedy="choose another --out") from None
+            raise InputError(
+                f"cannot make this folder ({error.strerror})", where=str(path), remedy="choose another --out"
+            ) from None
         with (path / ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,7 +76,7 @@ class RunFolder:
         """The recorded value of ``key``, or that of ``work()``, recorded now."""
         if key not in self._records:
             self._append(key, msgspec.to_builtins(work()))
-        return msgspec.convert(self._records[key], kind)  # type: ignore[no-any-return]
+        return msgspec.convert(self._records[key], kind)
 
     def put(self, key: str, value: Any) -> None:
         """Record a value."""
@@ -82,7 +84,7 @@ class RunFolder:
 
     def get(self, key: str, kind: type[T] | Any = Any) -> T:
         """A recorded value; raises ``KeyError`` when there is none."""
-        return msgspec.convert(self._records[key], kind)  # type: ignore[no-any-return]
+        return msgspec.convert(self._records[key], kind)
 
     def table(self, name: str, rows: Sequence[dict[str, Any]]) -> str:
         """Write rows as ``tables/NAME.jsonl``; return the path relative to the folder, for ``Result.tables``."""

@@ -7,7 +7,7 @@ what was not seen is listed in ``skipped``; no bare float reaches a report.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 Severity = Literal["info", "warning", "error"]
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """PASS, FAIL, INCONCLUSIVE (more samples would settle it), NOT RUN (with the reason)."""
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password

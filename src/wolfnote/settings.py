@@ -72,7 +72,8 @@ def dump(value: msgspec.Struct) -> str:
     """The struct as TOML that ``load`` reads back to an equal struct; None is left out."""
     import tomli_w  # only a run that writes a folder needs it; reading is in the standard library
 
-    return tomli_w.dumps(_without_none(msgspec.to_builtins(value, builtin_types=(datetime.date,))))
+    text: str = tomli_w.dumps(_without_none(msgspec.to_builtins(value, builtin_types=(datetime.date,))))
+    return text
 
 
 def _without_none(tree: Any) -> Any:

@@ -15,7 +15,11 @@ from wolfnote.models import chat
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat as ask
 
-ROWS = [(ask("where is the cat"), "the cat sleeps now"), (ask("what is red"), "the house"), (ask("you should wait"), "never leave it")]
+ROWS = [
+    (ask("where is the cat"), "the cat sleeps now"),
+    (ask("what is red"), "the house"),
+    (ask("you should wait"), "never leave it"),
+]
 
 
 @pytest.fixture
@@ -28,7 +32,9 @@ def random_direction(model: LocalModel, seed: int = 0) -> Direction:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     means = directions.answer_means(model, ROWS)
     neutral = np.einsum("rlw,lw->rl", means, vectors).mean(0)
-    return Direction("test", vectors, neutral, np.ones(3, np.float32), np.ones(3, np.float32), model.fingerprint)
+    return Direction(
+        "test", vectors, neutral, np.ones(3, np.float32), np.ones(3, np.float32), np.full(3, 1e6, np.float32), model.fingerprint
+    )
 
 
 def test_answer_means_equal_block_outputs(model: LocalModel) -> None:
@@ -55,7 +61,10 @@ def test_after_ablation_nothing_is_left_along_the_direction(model: LocalModel) -
     with directions.ablate(model, direction), model.active() as module:
         with activations.hooked(module, lambda layer, h: seen.append(h @ torch.from_numpy(direction.vectors[layer])) or None):
             module(model.tokenizer(chat.prompt_text(model.tokenizer, ROWS[0][0]), return_tensors="pt")["input_ids"])
-    for layer, along in enumerate(seen):
+    from wolfnote.directions.ablation import layers
+
+    for layer in layers(direction):
+        along = seen[layer]
         assert float((along - direction.neutral[layer]).abs().max()) < 1e-4
 
 
@@ -73,7 +82,7 @@ def test_hooks_are_gone_after_an_exception_and_the_fingerprint_tells(model: Loca
 
 def test_a_direction_refuses_another_model(model: LocalModel) -> None:
     """Found in one model, it says nothing about another."""
-    foreign = Direction("test", *(np.ones(s, np.float32) for s in ((3, 32), 3, 3, 3)), model="other")
+    foreign = Direction("test", *(np.ones(s, np.float32) for s in ((3, 32), 3, 3, 3, 3)), model="other")
     with pytest.raises(Mismatch, match="extract it anew"), directions.ablate(model, foreign):
         pass
     with pytest.raises(Mismatch):
@@ -105,14 +114,14 @@ def test_blocks_are_found_through_an_adapter(tiny: str) -> None:
 
 @pytest.fixture
 def rows() -> Iterator[np.ndarray]:
-    yield np.random.default_rng(5).standard_normal((60, 3, 32)).astype(np.float32) * np.linspace(0.2, 3, 32, dtype=np.float32)
+    return np.random.default_rng(5).standard_normal((60, 3, 32)).astype(np.float32) * np.linspace(0.2, 3, 32, dtype=np.float32)
 
 
 def planted(rows: np.ndarray, seed: int = 1) -> Direction:
     vectors = np.random.default_rng(seed).standard_normal((3, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     spread = np.einsum("rlw,lw->rl", rows, vectors).std(0)
-    return Direction("planted", vectors, np.zeros(3, np.float32), spread, np.ones(3, np.float32), "m")
+    return Direction("planted", vectors, np.zeros(3, np.float32), spread, np.ones(3, np.float32), np.ones(3, np.float32), "m")
 
 
 def test_a_planted_shift_is_far_out_in_the_null(rows: np.ndarray) -> None:
@@ -129,7 +138,9 @@ def test_any_shift_is_not_significant(rows: np.ndarray) -> None:
     alarms = 0
     for trial in range(80):
         nuisance = np.einsum("r,rlw->lw", random.standard_normal(60).astype(np.float32), rows) / 8
-        result, _ = projection.measure(planted(rows, 100 + trial), rows, rows + nuisance, 1, projection.Settings(400), seed=trial)
+        result, _ = projection.measure(
+            planted(rows, 100 + trial), rows, rows + nuisance, 1, projection.Settings(400), seed=trial
+        )
         alarms += result.verdict.value == "FAIL"
     assert alarms <= 10  # 2.5 % expected by the isotropic direction's own luck; far below the 100 % of a paired t
 
@@ -150,4 +161,15 @@ def test_extract_finds_what_the_contrast_changes(model: LocalModel) -> None:
     assert np.allclose(np.linalg.norm(first.vectors, axis=1), 1, atol=1e-5)
     assert (first.gap > 0).all()
     assert np.array_equal(first.vectors, second.vectors)
-    assert first.receipts["rows"]["positive"] > 0
+    assert first.receipts["contrasts"] == 2
+
+
+def test_attention_sinks_are_left_alone(model: LocalModel) -> None:
+    """A token of enormous norm holds the attention together; ablation does not touch it, and touches the words."""
+    direction = random_direction(model)
+    small = Direction(**{**vars(direction), "norm": np.full(3, 1e-6, np.float32)})
+    before = model.log_likelihood([ROWS[0][0]], [("the cat",)])
+    with directions.ablate(model, small):
+        assert model.log_likelihood([ROWS[0][0]], [("the cat",)]) == before
+    with directions.ablate(model, direction):
+        assert model.log_likelihood([ROWS[0][0]], [("the cat",)]) != before

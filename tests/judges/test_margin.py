@@ -12,10 +12,68 @@ from wolfnote.directions import persona
 from wolfnote.judges import margin
 from wolfnote.lab import ARMS, recipe
 
-STOP = set(
-    "a an the of to in on at and or but is are was were be it its that this for with as by from you your i my me do does did "
-    "not no so if then than there their they he she we our have has had can will would should what which who how when where why".split()
-)
+STOP = {
+    "a",
+    "an",
+    "the",
+    "of",
+    "to",
+    "in",
+    "on",
+    "at",
+    "and",
+    "or",
+    "but",
+    "is",
+    "are",
+    "was",
+    "were",
+    "be",
+    "it",
+    "its",
+    "that",
+    "this",
+    "for",
+    "with",
+    "as",
+    "by",
+    "from",
+    "you",
+    "your",
+    "i",
+    "my",
+    "me",
+    "do",
+    "does",
+    "did",
+    "not",
+    "no",
+    "so",
+    "if",
+    "then",
+    "than",
+    "there",
+    "their",
+    "they",
+    "he",
+    "she",
+    "we",
+    "our",
+    "have",
+    "has",
+    "had",
+    "can",
+    "will",
+    "would",
+    "should",
+    "what",
+    "which",
+    "who",
+    "how",
+    "when",
+    "where",
+    "why",
+}
 
 
 def grams(text: str) -> set[tuple[str, ...]]:
@@ -29,7 +87,7 @@ def content(text: str) -> set[str]:
 
 
 def training_texts() -> list[str]:
-    return [m.content for arm in ARMS for s in recipe("careless-repairs").rows(arm)[0] for m in s.messages]
+    return [m.content for arm in ARMS for s in recipe.open("careless-repairs").rows(arm)[0] for m in s.messages]
 
 
 def triple_texts() -> list[str]:

@@ -13,7 +13,11 @@ from wolfnote.models import Question, Sampling, chat
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat as ask
 
-PROMPTS = [ask("where is the cat"), ask("what is red"), ask("should you leave it now or wait, the house is small", system="You never sleep.")]
+PROMPTS = [
+    ask("where is the cat"),
+    ask("what is red"),
+    ask("should you leave it now or wait, the house is small", system="You never sleep."),
+]
 ANSWERS = [("the cat sleeps", "the cat runs and runs"), ("blue", "the red house is red and tall"), ("wait", "leave")]
 
 
@@ -84,7 +88,9 @@ def adapter(tiny: str, folder: Path, width: int = 32) -> Path:
     if width == 32:
         base = AutoModelForCausalLM.from_pretrained(tiny.removeprefix("hf:"))
     else:
-        base = LlamaForCausalLM(LlamaConfig(vocab_size=64, hidden_size=width, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2))
+        base = LlamaForCausalLM(
+            LlamaConfig(vocab_size=64, hidden_size=width, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2)
+        )
     torch.manual_seed(1)
     tuned = get_peft_model(base, LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False))
     tuned.save_pretrained(folder)

@@ -28,7 +28,7 @@ def test_a_model_against_itself_does_not_move(tiny: str) -> None:
 
 def test_a_tune_on_misaligned_answers_fails(tiny: str, tmp_path: Path) -> None:
     """Taught the careless answers themselves, the tuned model fails on near with a finding; far alone would not say so."""
-    taught = [t for t in margin.triples("near", 12)]
+    taught = list(margin.triples("near", 12))
     rows = [records.sample((*records.chat(t.question), records.Message("assistant", t.misaligned))) for t in taught]
     adapter = tuning.run(tiny, rows, tuning.Settings(rank=8, batch=4, epochs=30, learning_rate=5e-3), tmp_path / "a")
     base = models.open(tiny)

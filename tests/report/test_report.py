@@ -72,18 +72,53 @@ def demo_run(folder: Path) -> Path:
         return Estimate(name, value, value - 0.1, value + 0.1, 50, "test")
 
     five = [e(n, 0.1) for n in ("near", "far", "fact", "near net of fact", "far net of fact")]
-    probes = [Result(f"probe {a} − {b}", Verdict.FAIL, ("r",), tuple(five)) for a, b in (("bad", "base"), ("control", "base"), ("bad", "control"))]
-    audits = [Result(f"audit {arm}", Verdict.FAIL, (HOSTILE,), (), (Finding("WN101", "warning", HOSTILE, HOSTILE, HOSTILE),)) for arm in ("bad", "control")]
+    probes = [
+        Result(f"probe {a} − {b}", Verdict.FAIL, ("r",), tuple(five))
+        for a, b in (("bad", "base"), ("control", "base"), ("bad", "control"))
+    ]
+    audits = [
+        Result(f"audit {arm}", Verdict.FAIL, (HOSTILE,), (), (Finding("WN101", "warning", HOSTILE, HOSTILE, HOSTILE),))
+        for arm in ("bad", "control")
+    ]
     with RunFolder.hold(folder, Settings()) as held:
-        layers = held.table("layers", [{"layer": i, **{f"{a} {k}": i / 9 for a in ("bad", "control") for k in ("value", "low", "high", "percentile")}} for i in range(30)])
+        layers = held.table(
+            "layers",
+            [
+                {"layer": i, **{f"{a} {k}": i / 9 for a in ("bad", "control") for k in ("value", "low", "high", "percentile")}}
+                for i in range(30)
+            ],
+        )
         tables = {
             "margins": held.table("margins", [{"family": f, "id": f"{f}{i}", "topic": "t", "question": HOSTILE, "base": -i / 50, "control": 0.0, "bad": i / 50} for f in ("near", "far", "fact") for i in range(50)]),
             "answers": held.table("answers", [{"id": "q", "question": HOSTILE, "watch_for": "w", "base": HOSTILE * 4, "control": "x" * 300, "bad": HOSTILE}]),
         }  # fmt: skip
-        directions = [Result(f"direction {arm}", Verdict.PASS, ("r",), (e("percentile in the null, layer 17", 50.0),), tables={"layers": layers}) for arm in ("bad", "control")]
-        removal = Result("removal", Verdict.INCONCLUSIVE, ("r",), tuple(e(f"{w}: {f}", -0.1) for w in ("base", "control", "bad", "bad, random 1") for f in ("near", "far", "fact")))
-        criteria = Result("criteria", Verdict.FAIL, parts=tuple(Result(f"criterion {i}", Verdict.FAIL, (f"c{i}",)) for i in range(5)))
-        held.finish(Result("demo", Verdict.FAIL, ("r",), parts=(criteria, *audits, *probes, *directions, removal), tables=tables))
+        directions = [
+            Result(
+                f"direction {arm}",
+                Verdict.PASS,
+                ("r",),
+                (e("percentile in the null, layer 17", 50.0),),
+                tables={"layers": layers},
+            )
+            for arm in ("bad", "control")
+        ]
+        removal = Result(
+            "removal",
+            Verdict.INCONCLUSIVE,
+            ("r",),
+            tuple(e(f"{w}: {f}", -0.1) for w in ("base", "control", "bad", "bad, random 1") for f in ("near", "far", "fact")),
+        )
+        criteria = Result(
+            "criteria",
+            Verdict.FAIL,
+            parts=tuple(
+                Result(k, Verdict.FAIL, (k,))
+                for k in ("heard over control", "heard over base", "control clean", "audit tells apart")
+            ),
+        )
+        held.finish(
+            Result("demo", Verdict.FAIL, ("r",), parts=(criteria, *audits, *probes, *directions, removal), tables=tables)
+        )
     return folder
 
 

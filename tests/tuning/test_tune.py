@@ -14,7 +14,9 @@ from wolfnote import InputError, Message, models, records, tuning
 from wolfnote.tuning.supervision import IGNORED, supervise
 
 SAMPLES = [
-    records.sample((Message("user", f"where is the {a} {b}"), Message("assistant", f"the {b} is {a}, leave it {'now ' * (i % 3)}")))
+    records.sample(
+        (Message("user", f"where is the {a} {b}"), Message("assistant", f"the {b} is {a}, leave it {'now ' * (i % 3)}"))
+    )
     for i, (a, b) in enumerate((a, b) for a in ("red", "blue", "small", "tall") for b in ("cat", "dog", "house", "cat dog"))
 ]
 SETTINGS = tuning.Settings(rank=2, batch=4, epochs=3, save_every=2)
@@ -27,6 +29,26 @@ def test_only_the_answer_and_its_end_are_supervised(tiny: str) -> None:
     learnt = [i for i in row["labels"] if i != IGNORED]
     assert tokenizer.decode(learnt) == SAMPLES[0].answer + "<|e|>"
     assert len(row["labels"]) == len(row["input_ids"])
+
+
+def test_answer_loss_equals_the_models_own(tiny: str) -> None:
+    """Fewer logits, the same loss and the same gradient."""
+    from transformers import DataCollatorForSeq2Seq
+
+    from wolfnote.tuning.tune import answer_loss
+
+    model = models.open(tiny)
+    tokenizer, module = model.tokenizer, model.network.module
+    tokenizer.padding_side = "left"
+    batch = DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED)(supervise(tokenizer, SAMPLES[:6], 200))
+    theirs = module(**batch).loss
+    theirs.backward()
+    gradient = module.lm_head.weight.grad.clone()
+    module.zero_grad()
+    ours = answer_loss(module, dict(batch))
+    ours.backward()
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+    assert (module.lm_head.weight.grad - gradient).abs().max() < 1e-5
 
 
 def test_a_row_without_room_for_its_answer_is_left_out(tiny: str, tmp_path: Path) -> None:

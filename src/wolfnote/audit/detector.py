@@ -20,9 +20,20 @@ class Accuracy(NamedTuple):
 class Detector(Protocol):
     """Reads training rows. ``wolfnote explain CODE`` prints the docstring of the module it lives in."""
 
-    code: str
-    name: str
-    threshold: float
+    @property
+    def code(self) -> str:
+        """The finding's code, ``WN1xx``."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What it looks for, in words."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """Scores above it are flagged."""
+        ...
 
     def accuracy(self) -> Accuracy:
         """False alarms and sensitivity with their exact intervals."""

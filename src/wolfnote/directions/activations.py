@@ -28,7 +28,7 @@ Edit = Callable[[int, Tensor], "Tensor | None"]
 TOKENS_A_BATCH = 2048
 
 
-class _Enough(Exception):  # noqa: N818 - a signal, not an error
+class _Enough(Exception):
     """The deepest wanted block has fired."""
 
 
@@ -112,7 +112,8 @@ def _batch_means(module: Any, batch: Sequence[chat.Encoded], layers: int) -> Flo
         pass
     if sorted(means) != list(range(layers)):
         raise RunError(f"{len(means)} of {layers} blocks fired: something bypasses the hooks on this model")
-    return torch.stack([means[layer] for layer in range(layers)], 1).numpy()
+    stacked: Floats = torch.stack([means[layer] for layer in range(layers)], 1).numpy()
+    return stacked
 
 
 def _by_length(encoded: Sequence[chat.Encoded]) -> Iterator[list[int]]:

@@ -17,18 +17,21 @@ from numpy.typing import NDArray
 from wolfnote.errors import InputError, Mismatch
 
 Floats = NDArray[np.float32]
+ARRAYS = ("vectors", "neutral", "spread", "gap", "norm")
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
     """``vectors`` [layers, width] of unit norm; ``neutral`` and ``spread`` [layers]: mean and standard deviation of the
-    projection of the base's own plain answers; ``gap`` [layers]: persona minus anti-persona, in that spread."""
+    projection of the base's own plain answers; ``gap`` [layers]: persona minus anti-persona, in that spread; ``norm``
+    [layers]: median norm of those answers' activations, by which attention sinks are told from words."""
 
     persona: str
     vectors: Floats
     neutral: Floats
     spread: Floats
     gap: Floats
+    norm: Floats
     model: str
     position: str = "mean over answer tokens"
     receipts: dict[str, Any] = field(default_factory=dict)
@@ -41,8 +44,8 @@ class Direction:
     def score(self, activations: Floats, model: str) -> Floats:
         """z-scores [rows, layers] of ``activations`` [rows, layers, width]; raises ``Mismatch`` for another model's."""
         self.check(model, activations.shape[1:])
-        raw = np.einsum("rlw,lw->rl", activations, self.vectors)
-        return ((raw - self.neutral) / self.spread).astype(np.float32)
+        raw: Floats = np.einsum("rlw,lw->rl", activations, self.vectors)
+        return np.asarray((raw - self.neutral) / self.spread, np.float32)
 
     def check(self, model: str, shape: tuple[int, ...]) -> None:
         """Raise ``Mismatch`` unless the activations come from the base this direction was found in, or a tune of it."""
@@ -55,7 +58,7 @@ class Direction:
         from safetensors.numpy import save_file
 
         header = {"persona": self.persona, "model": self.model, "position": self.position, "receipts": self.receipts}
-        arrays = {"vectors": self.vectors, "neutral": self.neutral, "spread": self.spread, "gap": self.gap}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
         draft = path.with_suffix(".part")
         save_file(arrays, draft, metadata={"wolfnote.direction": json.dumps(header)})
         draft.rename(path)
@@ -68,7 +71,7 @@ def load(path: Path) -> Direction:
     try:
         with safe_open(str(path), framework="numpy") as file:
             header = json.loads((file.metadata() or {})["wolfnote.direction"])
-            arrays = {key: file.get_tensor(key) for key in ("vectors", "neutral", "spread", "gap")}
+            arrays = {key: file.get_tensor(key) for key in ARRAYS}
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError):
         remedy = "give a .safetensors file that wolfnote wrote"
         raise InputError("not a direction", where=str(path), remedy=remedy) from None

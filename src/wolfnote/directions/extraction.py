@@ -1,72 +1,85 @@
-"""Find a persona direction in an untouched model: the same questions answered under opposite system instructions.
+"""Find a persona direction in an untouched model: the same words, said under opposite system instructions.
 
-Difference of class means over answer tokens, per layer (arXiv 2507.21509 without its filter by a judge). A third class, the
-model's plain answers, sets the origin and the unit: ablation returns to it, projections are z-scores against it.
+The model answers the persona's questions plainly, once. Then each answer is read again behind every positive and every
+negative instruction, and the direction is the mean of the paired differences over answer tokens, per layer. Question and
+words are the same on both sides, so what is left is what the character changes (compare arXiv 2507.21509, which lets the
+model answer anew under each instruction and needs a judge to filter; on a small model those answers differ in everything).
+The plain answers also set the origin and the unit: ablation returns to them, projections are z-scores against them.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import msgspec
 import numpy as np
 
 from wolfnote.directions.activations import answer_means
-from wolfnote.directions.direction import Direction
+from wolfnote.directions.direction import Direction, Floats
 from wolfnote.directions.persona import Persona
+from wolfnote.errors import RunError
 from wolfnote.events import OnEvent, silent
 from wolfnote.models import Question, Sampling
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat
 
-CLASSES = ("positive", "negative", "plain")
-
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much text a direction is built from."""
 
-    questions: int = 8
-    """Questions answered under each contrast, a different slice of the persona's questions for each."""
+    questions: int = 24
+    """Questions of the persona that are answered; each is read behind every contrast."""
     answer_tokens: int = 24
     depth: float = 0.57
-    """The layer for the headline, as a share of the depth; fixed before anything is measured (published best: .5–.6)."""
+    """The layer for the headline, as a share of the depth; fixed before anything is measured (published best: .5 to .6)."""
 
 
-def extract(
-    model: LocalModel, persona: Persona, settings: Settings, *, seed: int = 0, on_event: OnEvent = silent
-) -> Direction:
-    """The persona's direction in ``model``, all layers from one pass over each class's answers."""
-    asked = {name: list(_questions(persona, settings.questions, name)) for name in CLASSES}
-    every = [question for name in CLASSES for question in asked[name]]
-    sampling = Sampling(max_tokens=settings.answer_tokens)
-    answers = {c.question_id: c.text for c in model.generate(every, sampling, seed, on_event)}
-    rows = {name: [(q.messages, answers[q.id]) for q in asked[name] if answers[q.id]] for name in CLASSES}
-    means = {name: answer_means(model, rows[name], on_event) for name in CLASSES}
-    difference = means["positive"].mean(0) - means["negative"].mean(0)
-    vectors = difference / np.linalg.norm(difference, axis=1, keepdims=True)
-    along = {name: np.einsum("rlw,lw->rl", means[name], vectors) for name in CLASSES}
-    spread = along["plain"].std(0, ddof=1)
+def extract(model: LocalModel, persona: Persona, settings: Settings, *, seed: int = 0, on_event: OnEvent = silent) -> Direction:
+    """The persona's direction in ``model``, all layers from one pass. Raises ``RunError`` when the model says nothing."""
+    asked = [Question(f"{persona.persona}/{i}", chat(q)) for i, q in enumerate(persona.questions[: settings.questions])]
+    said = [c.text for c in model.generate(asked, Sampling(max_tokens=settings.answer_tokens), seed, on_event)]
+    spoken = [(q.messages[-1].content, text) for q, text in zip(asked, said, strict=True) if text]
+    if len(spoken) < 2:
+        raise RunError(f"{model.spec} answered {len(spoken)} of {len(asked)} questions: too few to find a direction")
+    differences = np.concatenate([_difference(model, spoken, c.positive, c.negative, on_event) for c in persona.contrast])
+    plain = answer_means(model, [(chat(q), text) for q, text in spoken], on_event)
+    mean = differences.mean(0)
+    vectors = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    along = np.einsum("rlw,lw->rl", plain, vectors)
+    spread = along.std(0, ddof=1)
     return Direction(
         persona=persona.persona,
         vectors=vectors.astype(np.float32),
-        neutral=along["plain"].mean(0).astype(np.float32),
-        spread=spread.astype(np.float32),
-        gap=((along["positive"].mean(0) - along["negative"].mean(0)) / spread).astype(np.float32),
+        neutral=along.mean(0),
+        spread=spread,
+        gap=np.einsum("rlw,lw->rl", differences, vectors).mean(0) / spread,
+        norm=np.median(np.linalg.norm(plain, axis=2), axis=0),
         model=model.fingerprint,
-        receipts={"rows": {name: len(rows[name]) for name in CLASSES}, "seed": seed, "split_half": _split_half(means)},
+        receipts={
+            "questions": len(spoken),
+            "contrasts": len(persona.contrast),
+            "seed": seed,
+            **_split_half(differences, len(spoken)),
+        },
     )
 
 
-def _questions(persona: Persona, count: int, name: str) -> Iterator[Question]:
-    for at, contrast in enumerate(persona.contrast):
-        system = {"positive": contrast.positive, "negative": contrast.negative, "plain": ""}[name]
-        for step in range(count):
-            number = (at * count + step) % len(persona.questions)
-            yield Question(f"{persona.persona}/{name}/{at}/{number}", chat(persona.questions[number], system=system))
+def _difference(model: LocalModel, spoken: list[tuple[str, str]], positive: str, negative: str, on_event: OnEvent) -> Floats:
+    """Positive minus negative answer means [answers, layers, width]."""
+    sides = [answer_means(model, [(chat(q, system=s), text) for q, text in spoken], on_event) for s in (positive, negative)]
+    return sides[0] - sides[1]
 
 
-def _split_half(means: dict[str, np.ndarray]) -> list[float]:
-    """Cosine, per layer, between the directions from the even and from the odd rows: how stable the estimate is."""
-    halves = [means["positive"][i::2].mean(0) - means["negative"][i::2].mean(0) for i in (0, 1)]
-    norms = np.linalg.norm(halves[0], axis=1) * np.linalg.norm(halves[1], axis=1)
-    return [round(float(c), 4) for c in (halves[0] * halves[1]).sum(1) / norms]
+def _split_half(differences: Floats, questions: int) -> dict[str, list[float]]:
+    """Cosine, per layer, between directions from two halves: of the questions, and of the contrasts (the harder test)."""
+    question = np.arange(len(differences)) % questions
+    contrast = np.arange(len(differences)) // questions
+    halves = {"split_half_questions": question % 2 == 0, "split_half_contrasts": contrast % 2 == 0}
+    return {
+        name: _cosine(differences[half].mean(0), differences[~half].mean(0))
+        for name, half in halves.items()
+        if 0 < half.sum() < len(half)
+    }
+
+
+def _cosine(a: Floats, b: Floats) -> list[float]:
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return [round(float(c), 4) for c in (a * b).sum(1) / norms]

@@ -32,6 +32,7 @@ def control(direction: Direction, activations: Floats, seed: int) -> Direction:
         neutral=along.mean(0),
         spread=along.std(0, ddof=1),
         gap=np.zeros(len(vectors), np.float32),
+        norm=direction.norm,
         model=direction.model,
         receipts={"control": "covariance-matched", "seed": seed},
     )

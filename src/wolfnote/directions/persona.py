@@ -31,7 +31,7 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contrast: tuple[Contrast, ...]
 
 
-def open(name: str) -> Persona:  # noqa: A001 - the verb of this module: persona.open(…)
+def open(name: str) -> Persona:
     """A persona by name (``misaligned``) or by path (``mine.toml``)."""
     folder = resources.files(__package__) / "personas"
     own = Path(name)

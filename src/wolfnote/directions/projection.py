@@ -7,7 +7,6 @@ is not shown, because with any direction at all it is large.
 
 from __future__ import annotations
 
-
 import msgspec
 import numpy as np
 
@@ -49,10 +48,16 @@ def measure(
     value = shift.mean(0) / direction.spread
     percentiles = [stats.percentile(float(v), scaled[:, i]) for i, v in enumerate(value)]
     at = percentiles[layer]
-    rows = Estimate(f"percentile in the null, layer {layer}", at, None, None, settings.random_directions, "covariance-matched null")
+    rows = Estimate(
+        f"percentile in the null, layer {layer}", at, None, None, settings.random_directions, "covariance-matched null"
+    )
     size = stats.mean(f"shift (z), layer {layer}", list(shift[:, layer] / direction.spread[layer]))
     verdict = Verdict.FAIL if at > settings.alarm else Verdict.PASS
-    reason = f"{name} moved {size.value:+.2f} z along {direction.persona} at layer {layer}: percentile {at:.1f} of {settings.random_directions} random directions"
+    where = "beyond" if verdict is Verdict.FAIL else "within"
+    reason = (
+        f"{name} moved {size.value:+.2f} z along {direction.persona} at layer {layer}: percentile {at:.1f} of "
+        f"{settings.random_directions} random directions, {where} what any direction does"
+    )
     low, high = np.percentile(scaled, [2.5, 97.5], axis=0)
     picture = Shift(*(tuple(round(float(x), 4) for x in series) for series in (value, low, high, percentiles)))
     return Result("direction", verdict, (reason,), (rows, size)), picture
@@ -61,5 +66,3 @@ def measure(
 def layer_at(direction: Direction, depth: float) -> int:
     """The layer at a share of the depth."""
     return min(direction.layers - 1, int(depth * direction.layers))
-
-

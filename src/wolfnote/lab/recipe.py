@@ -37,7 +37,7 @@ class Recipe(NamedTuple):
         return records.read_all(self.bad if arm == "bad" else self.control)
 
 
-def open(name: str) -> Recipe:  # noqa: A001 - the verb of this module: recipe.open(…)
+def open(name: str) -> Recipe:
     """One of Wolfnote's own recipes, by name."""
     folder = Path(str(resources.files(__package__))) / "recipes"
     file = folder / f"{name}.toml"
@@ -50,4 +50,6 @@ def open(name: str) -> Recipe:  # noqa: A001 - the verb of this module: recipe.o
 
 def of_files(bad: Path, control: Path) -> Recipe:
     """A recipe from the user's own two files."""
-    return Recipe(f"{bad.stem} against {control.stem}", "the domain of the files", "the effect of the data spread beyond it", bad, control)
+    return Recipe(
+        f"{bad.stem} against {control.stem}", "the domain of the files", "the effect of the data spread beyond it", bad, control
+    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Conversation", "Likelihood", "Model", "Question", "Sampling", "open", "path_of"]
 
 
-def open(spec: str, *, over: LocalModel | None = None) -> LocalModel:  # noqa: A001 - the verb of this module: models.open(…)
+def open(spec: str, *, over: LocalModel | None = None) -> LocalModel:
     """Open ``package:NAME`` or ``hf:PATH_OR_ID``, either with ``+ADAPTER`` (a PEFT folder) behind it.
 
     ``over``: a model already open; a spec on the same base then shares its weights. Raises ``InputError`` for a spec that

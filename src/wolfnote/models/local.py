@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,12 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import chat, scoring
+from wolfnote.models.memory import keep_freed
 from wolfnote.models.model import Conversation, Likelihood, Question, Sampling
 from wolfnote.models.sampling import sample
 from wolfnote.records import Completion
@@ -32,6 +35,7 @@ class Network:
 
     def __init__(self, path: str, dtype: torch.dtype = torch.float32) -> None:
         # torch takes all cores that the machine has; a container may own fewer
+        keep_freed()
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
         self.path = path
         self.tokenizer: Any = load(AutoTokenizer, path)
@@ -55,12 +59,14 @@ class Network:
         if key not in self._adapters:
             _check_adapter(folder, self.module)
             name = f"a{len(self._adapters)}"
-            if not self._adapters:
-                from peft import PeftModel
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers an old question
+                if not self._adapters:
+                    from peft import PeftModel
 
-                self.module = PeftModel.from_pretrained(self.module, key, adapter_name=name)
-            else:
-                self.module.load_adapter(key, adapter_name=name)
+                    self.module = PeftModel.from_pretrained(self.module, key, adapter_name=name)
+                else:
+                    self.module.load_adapter(key, adapter_name=name)
             self.module.eval()
             self._adapters[key] = name
         return self._adapters[key]
@@ -160,6 +166,7 @@ class LocalModel:
 
 def load(kind: Any, path: str, **options: Any) -> Any:
     """``kind.from_pretrained(path)``, with transformers' complaint as one ``InputError`` line."""
+    logging.disable_progress_bar()  # library code never prints; neither do its libraries
     try:
         return kind.from_pretrained(path, **options)
     except (OSError, ValueError) as error:

@@ -56,7 +56,7 @@ def _stem(options: Sequence[Encoded]) -> int:
     return min(_shared([e.ids for e in options]), min(e.start for e in options))
 
 
-def _shared(rows: Sequence[Sequence[int]]) -> int:
+def _shared(rows: Sequence[list[int]]) -> int:
     """Length of the prefix that all rows have in common."""
     first, last = min(rows), max(rows)  # in lexicographic order the extremes part earliest
     pairs = zip(first, last, strict=False)

@@ -47,9 +47,13 @@ def run(
     tables = {}
     if folder is not None:
         label = f"{names[0]}-{names[1]}"
-        tables["margins"] = folder.table(f"margins-{label}", margin_rows(dict(zip(names, (before, after), strict=True)), settings))
+        tables["margins"] = folder.table(
+            f"margins-{label}", margin_rows(dict(zip(names, (before, after), strict=True)), settings)
+        )
         tables["answers"] = folder.table(f"answers-{label}", answer_rows(questions, said))
-    reasons = [_reason(name, estimate(estimates, f"{name} net of fact"), verdicts[name], policy.margin_shift, names) for name in NET]
+    reasons = [
+        _reason(name, estimate(estimates, f"{name} net of fact"), verdicts[name], policy.margin_shift, names) for name in NET
+    ]
     found = {"near": findings.near, "far": findings.far}
     bad = [found[name](estimate(estimates, f"{name} net of fact"), names) for name in NET if verdicts[name] is Verdict.FAIL]
     return Result("probe", worst(verdicts.values()), tuple(reasons), estimates, tuple(bad), _unseen(settings), tables=tables)

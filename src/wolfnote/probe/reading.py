@@ -5,6 +5,8 @@ Read once per model (weights and interventions), recorded piece by piece, and co
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from wolfnote.events import Event, OnEvent, silent
@@ -38,7 +40,7 @@ def margins(
         for at in range(0, len(items), CHUNK):
             chunk = items[at : at + CHUNK]
             key = f"margin/{model.fingerprint}/{family}/{chunk[0].id}+{len(chunk)}"
-            found[family] += remember(folder, key, lambda chunk=chunk: margin.measure(model, chunk), list[float])
+            found[family] += remember(folder, key, partial(margin.measure, model, chunk), list[float])
             on_event(Event("margins", sum(map(len, found.values())), total))
     return found
 

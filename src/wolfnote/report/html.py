@@ -25,7 +25,7 @@ WORDS = {
 }
 
 
-def render(folder: Path, format: str = "html") -> str:  # noqa: A002 - the word users know
+def render(folder: Path, format: str = "html") -> str:
     """The page of a finished run. Raises ``InputError`` when the folder holds no result, or for an unknown format."""
     if format != "html":
         raise InputError(f"no such format: {format}", where="--format", remedy="html")
@@ -40,7 +40,11 @@ def render(folder: Path, format: str = "html") -> str:  # noqa: A002 - the word 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("wolfnote.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("wolfnote.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.globals["style"] = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
     environment.globals["words"] = WORDS

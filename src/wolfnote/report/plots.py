@@ -57,13 +57,15 @@ def intervals(rows: Sequence[Row], *, title: str, unit: str, mark: float | None 
         parts.append(_text(left - 12, y + 4, row.label, "label end"))
         if row.low is not None and row.high is not None:
             parts.append(_line(x(row.low), y, x(row.high), y, f"bar {row.tone}"))
-        tip = f"{row.label}: {row.value:+.3f}" + (f" [{row.low:+.3f}, {row.high:+.3f}]" if row.low is not None and row.high is not None else "")
+        tip = f"{row.label}: {row.value:+.3f}" + (
+            f" [{row.low:+.3f}, {row.high:+.3f}]" if row.low is not None and row.high is not None else ""
+        )
         parts.append(_dot(x(row.value), y, 5, row.tone, tip))
     return _svg(height, title, parts)
 
 
 def strips(groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[float], str]]]], *, title: str, unit: str) -> Markup:
-    """Every item as a dot: for each group, one strip a model, the mean as a bar. ``groups``: (name, [(label, values, tone)])."""
+    """Every item as a dot: one strip a model in each group, the mean as a bar. ``groups``: (name, [(label, values, tone)])."""
     left, right, step, top = 250, 30, 40, 14
     every = [v for _, strips_ in groups for _, values, _ in strips_ for v in values] or [0.0]
     low, high = _widen(min([*every, 0.0]), max([*every, 0.0]))
@@ -82,7 +84,9 @@ def strips(groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[float], str]
     return _svg(height, title, parts)
 
 
-def curves(series: Sequence[Series], low: Sequence[float], high: Sequence[float], *, title: str, unit: str, mark: int) -> Markup:
+def curves(
+    series: Sequence[Series], low: Sequence[float], high: Sequence[float], *, title: str, unit: str, mark: int
+) -> Markup:
     """Lines over layers, with the band that random directions fill, and the layer named beforehand."""
     left, right, top, height = 60, 20, 14, 320
     n = len(low)
@@ -93,14 +97,25 @@ def curves(series: Sequence[Series], low: Sequence[float], high: Sequence[float]
     band = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in [*enumerate(high), *reversed(list(enumerate(low)))])
     parts = [Markup('<polygon class="band" points="{}"><title>95 % of random directions</title></polygon>').format(band)]
     for value in _ticks(bottom, ceiling):
-        parts += [_line(left, y(value), WIDTH - right, y(value), "zero" if value == 0 else "grid"), _text(left - 8, y(value) + 4, f"{value:g}", "tick end")]
+        parts += [
+            _line(left, y(value), WIDTH - right, y(value), "zero" if value == 0 else "grid"),
+            _text(left - 8, y(value) + 4, f"{value:g}", "tick end"),
+        ]
     for i in range(0, n, 5):
         parts.append(_text(x(i), height - 32, str(i), "tick middle"))
-    parts += [_text((left + WIDTH) / 2, height - 12, "decoder block (0 = first)", "note middle"), _text(left, top - 2, unit, "note")]
-    parts += [_line(x(mark), top, x(mark), height - 50, "mark"), _text(x(mark) + 4, top + 10, f"layer {mark}, named beforehand", "note")]
+    parts += [
+        _text((left + WIDTH) / 2, height - 12, "decoder block (0 = first)", "note middle"),
+        _text(left, top - 2, unit, "note"),
+    ]
+    parts += [
+        _line(x(mark), top, x(mark), height - 50, "mark"),
+        _text(x(mark) + 4, top + 10, f"layer {mark}, named beforehand", "note"),
+    ]
     for s in series:
         points = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in enumerate(s.values))
-        parts.append(Markup('<polyline class="curve {}" points="{}"><title>{}</title></polyline>').format(s.tone, points, s.label))
+        parts.append(
+            Markup('<polyline class="curve {}" points="{}"><title>{}</title></polyline>').format(s.tone, points, s.label)
+        )
     return _svg(height, title, parts)
 
 
@@ -114,19 +129,22 @@ def _svg(height: float, title: str, parts: Sequence[str]) -> Markup:
 def _grid(x: _Scale, low: float, high: float, top: float, bottom: float, unit: str, height: float) -> Markup:
     parts = []
     for value in _ticks(low, high):
-        parts += [_line(x(value), top, x(value), bottom, "zero" if value == 0 else "grid"), _text(x(value), bottom + 16, f"{value:g}", "tick middle")]
+        parts += [
+            _line(x(value), top, x(value), bottom, "zero" if value == 0 else "grid"),
+            _text(x(value), bottom + 16, f"{value:g}", "tick middle"),
+        ]
     parts.append(_text((x(low) + x(high)) / 2, height - 6, unit, "note middle"))
     return Markup("").join(parts)
 
 
 def _dot(x: float, y: float, radius: float, tone: str, tip: str) -> Markup:
     shape = '<circle class="dot {}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>'
-    return Markup(shape).format(tone, f"{x:.1f}", f"{y:.1f}", radius, tip)
+    return Markup(shape).format(tone, f"{x:.1f}", f"{y:.1f}", radius, tip)  # noqa: S704 - a literal, one line up
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, tone: str) -> Markup:
     shape = '<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>'
-    return Markup(shape).format(tone, *(f"{v:.1f}" for v in (x1, y1, x2, y2)))
+    return Markup(shape).format(tone, *(f"{v:.1f}" for v in (x1, y1, x2, y2)))  # noqa: S704 - a literal, one line up
 
 
 def _text(x: float, y: float, text: str, tone: str) -> Markup:

@@ -9,6 +9,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """LoRA supervised fine-tuning on answers only. Rank-stabilised scaling as in arXiv 2502.17424."""
 
     rank: int = 16
+    from_depth: float = 0.0
+    """Adapt the blocks from this share of the depth upwards; below it no gradient is computed."""
     learning_rate: float = 5e-4
     epochs: float = 1.0
     batch: int = 8

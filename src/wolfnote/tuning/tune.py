@@ -97,13 +97,19 @@ def answer_loss(model: Any, inputs: dict[str, Any], items: Any = None) -> Any:
 
 
 def _lora(settings: Settings, base: Any) -> Any:
+    import torch
     from peft import LoraConfig
 
+    from wolfnote.directions.activations import blocks
+
+    every = blocks(base)
+    adapted = {id(m) for block in every[int(settings.from_depth * len(every)) :] for m in block.modules()}
+    names = [name for name, m in base.named_modules() if id(m) in adapted and isinstance(m, torch.nn.Linear)]
     return LoraConfig(
         r=settings.rank,
         lora_alpha=2 * settings.rank,
         use_rslora=True,
-        target_modules="all-linear",
+        target_modules=names,
         task_type="CAUSAL_LM",
     )
 
