@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wolfnote import models, probe, stats
 from wolfnote.lab import ARMS, organism, recipe
-from wolfnote.lab.demo import Settings
+from wolfnote.lab.story import Settings
 
 RESULTS = Path(__file__).parent / "results" / "seeds.jsonl"
 LIMIT = Settings().policy.margin_shift

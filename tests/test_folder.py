@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from wolfnote import InputError, Result, RunError, Verdict
-from wolfnote.folder import RunFolder, read_result, remove
+from wolfnote.folder import RunFolder, content_hash, read_result, remove
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -63,6 +63,22 @@ def test_other_settings_and_other_folders_are_refused(tmp_path: Path) -> None:
         remove(tmp_path / "mine")
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot make"), RunFolder.hold(tmp_path / "file", Settings()):
+        pass
+
+
+def test_changed_data_is_another_run(tmp_path: Path) -> None:
+    """A finished result is never shown for a file that was edited since."""
+    data = tmp_path / "d.jsonl"
+    data.write_text("1")
+    with RunFolder.hold(tmp_path / "r", Settings(), {"data": content_hash(data)}):
+        pass
+    with RunFolder.hold(tmp_path / "r", Settings(), {"data": content_hash(data)}):
+        pass
+    data.write_text("2")
+    with (
+        pytest.raises(InputError, match="other settings, data or models"),
+        RunFolder.hold(tmp_path / "r", Settings(), {"data": content_hash(data)}),
+    ):
         pass
 
 

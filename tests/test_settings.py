@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from wolfnote import SettingsError, settings
-from wolfnote.lab.demo import Settings
+from wolfnote.lab.story import Settings
 from wolfnote.settings import Policy, Waiver
 
 

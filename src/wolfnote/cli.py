@@ -15,6 +15,7 @@ from wolfnote.errors import InputError, WolfnoteError
 
 if TYPE_CHECKING:
     from wolfnote.events import OnEvent
+    from wolfnote.folder import RunFolder
     from wolfnote.results import Result
 
 app = typer.Typer(
@@ -42,7 +43,7 @@ Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADA
 
 @app.command()
 def demo(
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option(help="Random seed of tuning and sampling.", show_default="0")] = None,
     full: Annotated[bool, typer.Option("--full", help="Score all triples, not the frozen 50 a family.")] = False,
     bad: Annotated[str, typer.Option(help="Harmful rows of your own (OpenAI chat JSONL), instead of ours.")] = "",
     good: Annotated[str, typer.Option(help="Their benign twin.")] = "",
@@ -60,11 +61,12 @@ def demo(
     wolfnote demo                     the story, into runs/demo
     wolfnote demo --full --seed 3     every triple, another seed
     """
+    from wolfnote import models, terminal
     from wolfnote import settings as settings_module
-    from wolfnote import terminal
+    from wolfnote.folder import content_hash
     from wolfnote.lab import demo as story
 
-    quick = [f"seed={seed}", *(["probe.triples=0"] if full else []), *(set_ or [])]
+    quick = [*([] if seed is None else [f"seed={seed}"]), *(["probe.triples=0"] if full else []), *(set_ or [])]
     quick += [f"{key}={value!r}" for key, value in (("bad", bad), ("good", good)) if value]
     settings = settings_module.load(story.Settings, config, quick)
     folder = (
@@ -72,7 +74,11 @@ def demo(
         or Path("runs")
         / f"demo{'-full' if full else ''}{f'-seed{settings.seed}' if settings.seed else ''}{'-own' if bad else ''}"
     )
-    result = terminal.hold(folder, settings, story.run, fresh=fresh)
+    files = {name: content_hash(Path(path)) for name, path in (("bad", settings.bad), ("good", settings.good)) if path}
+    inputs = {"model": models.identity(settings.model), **files}
+    result = terminal.hold(
+        folder, settings, inputs, lambda run, on_event: story.run(settings, run, on_event=on_event), fresh=fresh
+    )
     terminal.tell(result, folder, as_json, _last_lines(result))
     raise typer.Exit(result.verdict.exit_code)
 
@@ -95,18 +101,20 @@ def audit(
     from wolfnote import audit as room
     from wolfnote import models, records, terminal
     from wolfnote import settings as settings_module
+    from wolfnote.folder import content_hash
 
     settings = settings_module.load(room.Settings, config, set_ or [])
     samples, unread = records.read_all(data)
 
-    def work(_: object, folder: object, on_event: OnEvent) -> Result:
+    def work(_: RunFolder, on_event: OnEvent) -> Result:
         from wolfnote.audit.detectors import advice
 
         reader = advice.reader(models.open(model), on_event)
         return room.run(samples, settings, [reader], unread=unread, on_event=on_event)
 
     folder = out or Path("runs") / f"audit-{data.stem}"
-    result = terminal.hold(folder, terminal.Job("audit", (str(data), model), settings), work)
+    inputs = {"data": content_hash(data), "model": models.identity(model)}
+    result = terminal.hold(folder, settings, inputs, work)
     terminal.tell(result, folder, as_json)
     raise typer.Exit(result.verdict.exit_code)
 
@@ -129,16 +137,16 @@ def probe(
     from wolfnote import models, terminal
     from wolfnote import probe as room
     from wolfnote import settings as settings_module
-    from wolfnote.folder import RunFolder
 
     settings = settings_module.load(room.Settings, config, set_ or [])
 
-    def work(_: object, folder: RunFolder, on_event: OnEvent) -> Result:
+    def work(folder: RunFolder, on_event: OnEvent) -> Result:
         before = models.open(base)
         return room.run(before, models.open(tuned, over=before), settings, seed=seed, folder=folder, on_event=on_event)
 
     folder = out or Path("runs") / "probe"
-    result = terminal.hold(folder, terminal.Job("probe", (base, tuned, str(seed)), settings), work)
+    inputs = {"base": models.identity(base), "tuned": models.identity(tuned), "seed": str(seed)}
+    result = terminal.hold(folder, settings, inputs, work)
     terminal.tell(result, folder, as_json)
     raise typer.Exit(result.verdict.exit_code)
 

@@ -46,10 +46,13 @@ class RunFolder:
 
     @classmethod
     @contextlib.contextmanager
-    def hold(cls, path: Path, settings: msgspec.Struct, argv: Sequence[str] = ()) -> Iterator[RunFolder]:
+    def hold(
+        cls, path: Path, settings: msgspec.Struct, inputs: dict[str, str] | None = None, argv: Sequence[str] = ()
+    ) -> Iterator[RunFolder]:
         """Open a run for writing, new or half done, and keep others out until the block ends.
 
-        Raises ``InputError`` when the folder holds a run with other settings or is not a run, ``RunError`` when another
+        ``inputs`` maps each data file and model to the hash of its content: a run goes on only with the same. Raises
+        ``InputError`` when the folder is not a run, or a run with other settings or inputs; ``RunError`` when another
         process holds it or its log was changed.
         """
         folder = cls(path)
@@ -64,7 +67,7 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise RunError(f"{path} is in use by another wolfnote: wait for it, or choose another --out") from None
-            folder._begin(settings, argv)
+            folder._begin(settings, inputs or {}, argv)
             yield folder
 
     @property
@@ -106,13 +109,13 @@ class RunFolder:
         _replace(self.path / "result.json", msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
         return result
 
-    def _begin(self, settings: msgspec.Struct, argv: Sequence[str]) -> None:
+    def _begin(self, settings: msgspec.Struct, inputs: dict[str, str], argv: Sequence[str]) -> None:
         text = settings_module.dump(settings)
-        run_id = hashlib.sha256(text.encode()).hexdigest()[:12]
+        run_id = hashlib.sha256(json.dumps([text, sorted(inputs.items())]).encode()).hexdigest()[:12]
         existing = self.path / "run.json"
         if existing.exists():
             if self.run_id != run_id:
-                message = "this folder holds a run with other settings"
+                message = "this folder holds a run with other settings, data or models"
                 raise InputError(message, where=str(self.path), remedy="choose another --out, or delete the folder")
             self._read()
             return
@@ -122,6 +125,7 @@ class RunFolder:
         about = {
             "run_id": run_id,
             "argv": list(argv),
+            "inputs": inputs,
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "python": platform.python_version(),
             "platform": platform.platform(),
@@ -168,6 +172,14 @@ class RunFolder:
 def remember(folder: RunFolder | None, key: str, work: Callable[[], T], kind: type[T] | Any = Any) -> T:
     """``folder.once`` where there is a folder, ``work()`` where there is none."""
     return work() if folder is None else folder.once(key, work, kind)
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's content; of a file that is not there, the empty string (whoever reads it says so better)."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_result(path: Path) -> Result | None:

@@ -29,11 +29,13 @@ def share(name: str, k: int, n: int, *, level: float = LEVEL) -> Estimate:
 def mean(name: str, values: Sequence[float], *, level: float = LEVEL) -> Estimate:
     """Mean with a t interval; for paired differences, hand in the differences.
 
-    Fewer than two values, or none that vary, give no interval (``low`` and ``high`` None): unknown is not zero width.
+    One value gives no interval (``low`` and ``high`` None): unknown is not zero width. None at all is a ``ValueError``.
     """
     x = np.asarray(values, dtype=np.float64)
+    if len(x) == 0:
+        raise ValueError(f"{name}: a mean of nothing")
     if len(x) < 2:
-        return Estimate(name, float(x.mean()) if len(x) else float("nan"), None, None, len(x), "mean, too few")
+        return Estimate(name, float(x.mean()), None, None, 1, "mean, too few")
     half = float(stdtrit(len(x) - 1, (1 + level) / 2)) * float(x.std(ddof=1)) / sqrt(len(x))
     centre = float(x.mean())
     return Estimate(name, centre, centre - half, centre + half, len(x), f"paired mean, t {level:.0%}")

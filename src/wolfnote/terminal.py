@@ -17,24 +17,18 @@ from wolfnote.folder import RunFolder, read_result, remove
 from wolfnote.results import Result
 
 
-class Job(msgspec.Struct, frozen=True):
-    """What identifies a run beside its settings: the command and its inputs."""
-
-    command: str
-    inputs: tuple[str, ...]
-    settings: Any
-
-
-def hold(folder: Path, settings: Any, work: Callable[..., Result], *, fresh: bool = False) -> Result:
-    """Run ``work(settings, folder, on_event=…)`` in its folder with progress, or return what it already holds."""
+def hold(
+    folder: Path, settings: Any, inputs: dict[str, str], work: Callable[[RunFolder, OnEvent], Result], *, fresh: bool = False
+) -> Result:
+    """Do ``work`` in its run folder with progress, or return what a finished run already holds."""
     if fresh:
         remove(folder)
-    with RunFolder.hold(folder, settings, sys.argv) as run, progress() as on_event:
+    with RunFolder.hold(folder, settings, inputs, sys.argv) as run, progress() as on_event:
         done = read_result(folder)
         if done is not None:
-            note(f"{folder} holds this run, finished; its result follows (--out another folder to run again)")
+            note(f"{folder} holds this run, finished; its result follows (another --out runs it again)")
             return done
-        result = run.finish(work(settings, run, on_event=on_event))
+        result = run.finish(work(run, on_event))
         run.write("report.html", report.render(folder))
         return result
 

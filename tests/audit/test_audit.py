@@ -71,6 +71,15 @@ def test_unread_rows_rule_out_a_pass() -> None:
     assert sum(s.count for s in result.skipped) == 14
 
 
+def test_a_row_the_reader_could_not_read_rules_out_a_pass() -> None:
+    """An abstention is counted, and is not a zero."""
+    silent = records.sample((Message("user", "q"), Message("assistant", "?")), "d.jsonl:501")
+    result = audit.run([*rows(500, 0), silent], audit.Settings(limit=501), [Fixed()])
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.estimate("flagged, fixed").n == 500
+    assert len(result.skipped) == 1
+
+
 def test_findings_name_the_row() -> None:
     """A reviewer sees path, line, code and text."""
     result = audit.run(rows(500, 3), audit.Settings(), [Fixed()])

@@ -46,9 +46,11 @@ def run(
     if len(unread) > SHOWN:
         skipped.append(Skipped("row", "and more like these", len(unread) - SHOWN))
     reasons = [reason for part in parts for reason in part.reasons]
-    if unread and verdict is Verdict.PASS:
+    skipped += [s for part in parts for s in part.skipped]
+    missed = sum(s.count for s in skipped)
+    if missed and verdict is Verdict.PASS:
         verdict = Verdict.INCONCLUSIVE
-        reasons.append(f"{len(unread)} rows could not be read, so the data was not seen whole")
+        reasons.append(f"{missed} rows could not be read, so the data was not seen whole")
     return Result(
         "audit",
         verdict,
@@ -72,7 +74,7 @@ def _read(detector: Detector, rows: Sequence[Sample], policy: Policy, on_event: 
         verdict,
         (_reason(detector, len(flagged), len(pairs), share, policy.flagged_share),),
         (stats.share(f"flagged, {detector.name}", len(flagged), len(pairs)), share, *detector.accuracy()),
-        tuple(_finding(detector, row, score) for _, row, score in flagged[:SHOWN]),
+        tuple(_finding(detector, row, score) for _, row, score in flagged),
         tuple(Skipped("row", score.reason) for score in scores if score.value is None),
     )
 

@@ -34,15 +34,24 @@ class Shift(msgspec.Struct, frozen=True):
 
 
 def measure(
-    direction: Direction, base: Floats, tuned: Floats, layer: int, settings: Settings, *, name: str = "tuned", seed: int = 0
+    direction: Direction,
+    base: Floats,
+    tuned: Floats,
+    layer: int,
+    settings: Settings,
+    *,
+    null_rows: Floats | None = None,
+    name: str = "tuned",
+    seed: int = 0,
 ) -> tuple[Result, Shift]:
     """Read the shift from base to tuned activations [rows, layers, width], both of the same text.
 
+    ``null_rows``: the base's activations on more text, for the covariance of the random directions (default: ``base``).
     PASS: inside the null at ``layer``. FAIL: above ``settings.alarm``. The shift of every layer comes beside it.
     """
     difference = tuned - base
     shift = np.einsum("rlw,lw->rl", difference, direction.vectors)
-    randoms = null.draws(base, settings.random_directions, seed)
+    randoms = null.draws(base if null_rows is None else null_rows, settings.random_directions, seed)
     expected = np.einsum("lw,clw->cl", difference.mean(0), randoms)
     scaled = expected / direction.spread
     value = shift.mean(0) / direction.spread

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wolfnote.errors import InputError, MissingExtra
+from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
 from wolfnote.models.model import Conversation, Likelihood, Model, Question, Sampling
 
 if TYPE_CHECKING:
     from wolfnote.models.local import LocalModel
 
-__all__ = ["Conversation", "Likelihood", "Model", "Question", "Sampling", "open", "path_of"]
+__all__ = ["Conversation", "Likelihood", "Model", "Question", "Sampling", "identity", "open", "path_of"]
 
 
 def open(spec: str, *, over: LocalModel | None = None) -> LocalModel:
@@ -31,6 +32,15 @@ def open(spec: str, *, over: LocalModel | None = None) -> LocalModel:
     shared = over is not None and over.spec.partition("+")[0] == base
     network = over.network if over is not None and shared else Network(path_of(base))
     return LocalModel(spec, network, Path(adapter) if adapter else None)
+
+
+def identity(spec: str) -> str:
+    """Hash of the weights behind a spec, base and adapter, without loading them: what a finished run is valid for."""
+    base, _, adapter = spec.partition("+")
+    found = weights_fingerprint(path_of(base))
+    if adapter and (Path(adapter) / "adapter_model.safetensors").is_file():
+        found += "+" + adapter_fingerprint(Path(adapter))
+    return found
 
 
 def path_of(base: str) -> str:

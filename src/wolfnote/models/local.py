@@ -7,7 +7,6 @@ them off) first. Pad left to generate, right to score. Weights come from safeten
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from transformers.utils import logging
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import chat, scoring
+from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
 from wolfnote.models.memory import keep_freed
 from wolfnote.models.model import Conversation, Likelihood, Question, Sampling
 from wolfnote.models.sampling import sample
@@ -173,27 +173,6 @@ def load(kind: Any, path: str, **options: Any) -> Any:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         remedy = "give a folder with config.json, tokenizer and *.safetensors, or an id that the hub cache holds"
         raise InputError(f"not a model that transformers can open ({reason})", where=path, remedy=remedy) from None
-
-
-def weights_fingerprint(path: str) -> str:
-    """First 16 hex digits of the SHA-256 over the folder's safetensors files; for a hub id, of the id."""
-    files = sorted(Path(path).glob("*.safetensors"))
-    if not files:
-        return hashlib.sha256(path.encode()).hexdigest()[:16]
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as data:
-            digest.update(hashlib.file_digest(data, "sha256").digest())
-    return digest.hexdigest()[:16]
-
-
-def adapter_fingerprint(folder: Path) -> str:
-    """First 16 hex digits of the SHA-256 over a PEFT folder's weights and the settings that scale them."""
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    scale = {k: config.get(k) for k in ("r", "lora_alpha", "use_rslora", "peft_type")}
-    digest = hashlib.sha256((folder / "adapter_model.safetensors").read_bytes())
-    digest.update(json.dumps(scale, sort_keys=True).encode())
-    return digest.hexdigest()[:16]
 
 
 def _check_adapter(folder: Path, module: Any) -> None:
