@@ -55,6 +55,21 @@ def test_a_mistake_is_one_line_and_exit_two(tmp_path: Path, arguments: list[str]
     assert (tmp_path / "rows.jsonl").read_text() == GOOD
 
 
+def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
+    """A light install meets the absence of torch with the install line, not a traceback."""
+    code = "import sys; sys.modules['torch'] = None; sys.argv = ['wolfnote', 'demo']\nfrom wolfnote.cli import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "pip install 'wolfnote[local]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_leaves_the_folder_free(tmp_path: Path) -> None:
+    """After a mistyped setting the corrected command runs in the same folder."""
+    assert "persona" in wolfnote("demo", "--out", "run", "--set", "persona=nobody", cwd=tmp_path).stderr
+    assert "another --out" not in wolfnote("demo", "--out", "run", "--set", "recipe=nothing", cwd=tmp_path).stderr
+
+
 def test_help_names_every_command_and_exit_code(tmp_path: Path) -> None:
     """Help teaches: commands, examples, exit codes."""
     top = wolfnote("--help", cwd=tmp_path).stdout

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from wolfnote import InputError, Result, RunError, Verdict
-from wolfnote.folder import RunFolder, content_hash, read_result, remove
+from wolfnote.folder import RunFolder, content_hash, read_result
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -53,14 +53,19 @@ def test_other_settings_and_other_folders_are_refused(tmp_path: Path) -> None:
     """A run never mixes with another, nor with the user's files."""
     with RunFolder.hold(tmp_path / "r", Settings()):
         pass
-    with pytest.raises(InputError, match="other settings"), RunFolder.hold(tmp_path / "r", Settings(2)):
+    with RunFolder.hold(tmp_path / "r", Settings(2)) as run:
+        run.once("a", lambda: 1)  # the first run had done nothing yet, so its folder was free
+    with pytest.raises(InputError, match="other settings"), RunFolder.hold(tmp_path / "r", Settings()):
         pass
+    with RunFolder.hold(tmp_path / "r", Settings(), fresh=True) as run:
+        assert run.once("a", lambda: 2) == 2
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(InputError, match="not empty"), RunFolder.hold(tmp_path / "mine", Settings()):
         pass
-    with pytest.raises(InputError, match="not deleted"):
-        remove(tmp_path / "mine")
+    with pytest.raises(InputError, match="not deleted"), RunFolder.hold(tmp_path / "mine", Settings(), fresh=True):
+        pass
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "x"
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot make"), RunFolder.hold(tmp_path / "file", Settings()):
         pass
@@ -70,8 +75,8 @@ def test_changed_data_is_another_run(tmp_path: Path) -> None:
     """A finished result is never shown for a file that was edited since."""
     data = tmp_path / "d.jsonl"
     data.write_text("1")
-    with RunFolder.hold(tmp_path / "r", Settings(), {"data": content_hash(data)}):
-        pass
+    with RunFolder.hold(tmp_path / "r", Settings(), {"data": content_hash(data)}) as run:
+        run.once("a", lambda: 1)
     with RunFolder.hold(tmp_path / "r", Settings(), {"data": content_hash(data)}):
         pass
     data.write_text("2")
@@ -80,6 +85,17 @@ def test_changed_data_is_another_run(tmp_path: Path) -> None:
         RunFolder.hold(tmp_path / "r", Settings(), {"data": content_hash(data)}),
     ):
         pass
+
+
+def test_a_kill_at_the_very_start_leaves_a_folder_that_opens(tmp_path: Path) -> None:
+    """Only run.json, or only a half-written draft, is a run that can go on."""
+    folder = tmp_path / "r"
+    folder.mkdir()
+    (folder / ".run.json.part").write_text("{")
+    with RunFolder.hold(folder, Settings()):
+        (folder / "settings.toml").unlink()
+    with RunFolder.hold(folder, Settings()):
+        assert (folder / "settings.toml").exists()
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

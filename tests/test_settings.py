@@ -63,3 +63,23 @@ def test_a_waiver_ends_on_its_day() -> None:
     assert policy.waived("WN101", datetime.date(2027, 1, 1)) is not None
     assert policy.waived("WN101", datetime.date(2027, 1, 2)) is None
     assert policy.waived("WN102", datetime.date(2026, 1, 1)) is None
+
+
+def test_a_value_is_not_a_table() -> None:
+    """``--set seed=1 --set seed.x=1`` is a mistake of the user's, told in one line."""
+    with pytest.raises(SettingsError):
+        settings.load(Settings, None, ["seed=1", "seed.x=1"])
+
+
+def test_a_waived_failure_passes_and_says_by_whom() -> None:
+    """Only with every finding waived, only until the day; the waiver stays visible."""
+    from wolfnote import Finding, Result, Verdict
+
+    failed = Result("audit", Verdict.FAIL, ("r",), findings=(Finding("WN101", "warning", "m"),))
+    policy = Policy(waivers=(Waiver("WN101", "Ada", "known jargon", datetime.date(2027, 1, 1)),))
+    passed = settings.waive(failed, policy, datetime.date(2026, 12, 1))
+    assert passed.verdict is Verdict.PASS
+    assert "Ada" in passed.reasons[-1]
+    assert settings.waive(failed, policy, datetime.date(2027, 2, 1)).verdict is Verdict.FAIL
+    other = msgspec.structs.replace(failed, findings=(*failed.findings, Finding("WN102", "warning", "m")))
+    assert settings.waive(other, policy, datetime.date(2026, 12, 1)).verdict is Verdict.FAIL

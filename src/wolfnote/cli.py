@@ -5,18 +5,22 @@ Exit codes everywhere: 0 pass · 1 fail · 2 wrong usage or input · 3 inconclus
 
 from __future__ import annotations
 
+import datetime
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from wolfnote.errors import InputError, WolfnoteError
+from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 
 if TYPE_CHECKING:
     from wolfnote.events import OnEvent
     from wolfnote.folder import RunFolder
     from wolfnote.results import Result
+
+LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf")
+"""What the extra ``local`` brings; a light install meets its absence where a model is opened."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +38,7 @@ Out = Annotated[
 Config = Annotated[Path | None, typer.Option("--config", help="Settings as TOML.", show_default=False)]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="One setting, e.g. --set audit.limit=500. May be repeated.", show_default=False),
+    typer.Option("--set", help="One setting, key=value, as in the settings file. May be repeated.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the Result on stdout as JSON; all else goes to stderr.")]
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
@@ -55,7 +59,8 @@ def demo(
 ) -> None:
     """Plant the effect in a real small model, hear it, find its direction, take it out. Under ten minutes on two cores.
 
-    Needs no key, no GPU and no network. Exit code 0: the planted effect was heard and the control is clean.
+    Needs no key, no GPU and no network. Exit code 0: the planted effect was heard, the control is clean, and the audit told
+    the two data sets apart.
 
     \b
     wolfnote demo                     the story, into runs/demo
@@ -96,21 +101,22 @@ def audit(
 
     \b
     wolfnote audit tickets.jsonl
-    wolfnote audit tickets.jsonl --set limit=500
+    wolfnote audit tickets.jsonl --set audit.limit=200 --set policy.flagged_share=0.02
     """
     from wolfnote import audit as room
     from wolfnote import models, records, terminal
     from wolfnote import settings as settings_module
     from wolfnote.folder import content_hash
 
-    settings = settings_module.load(room.Settings, config, set_ or [])
+    settings: Any = settings_module.load(settings_module.with_policy("audit", room.Settings), config, set_ or [])
     samples, unread = records.read_all(data)
 
     def work(_: RunFolder, on_event: OnEvent) -> Result:
         from wolfnote.audit.detectors import advice
 
         reader = advice.reader(models.open(model), on_event)
-        return room.run(samples, settings, [reader], unread=unread, on_event=on_event)
+        found = room.run(samples, settings.audit, [reader], unread=unread, policy=settings.policy, on_event=on_event)
+        return settings_module.waive(found, settings.policy, datetime.date.today())
 
     folder = out or Path("runs") / f"audit-{data.stem}"
     inputs = {"data": content_hash(data), "model": models.identity(model)}
@@ -138,13 +144,15 @@ def probe(
     from wolfnote import probe as room
     from wolfnote import settings as settings_module
 
-    settings = settings_module.load(room.Settings, config, set_ or [])
+    settings: Any = settings_module.load(settings_module.with_policy("probe", room.Settings), config, set_ or [])
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         before = models.open(base)
-        return room.run(before, models.open(tuned, over=before), settings, seed=seed, folder=folder, on_event=on_event)
+        after = models.open(tuned, over=before)
+        found = room.run(before, after, settings.probe, policy=settings.policy, seed=seed, folder=folder, on_event=on_event)
+        return settings_module.waive(found, settings.policy, datetime.date.today())
 
-    folder = out or Path("runs") / "probe"
+    folder = out or Path("runs") / f"probe-{Path(tuned).name}"
     inputs = {"base": models.identity(base), "tuned": models.identity(tuned), "seed": str(seed)}
     result = terminal.hold(folder, settings, inputs, work)
     terminal.tell(result, folder, as_json)
@@ -160,15 +168,18 @@ def tune(
     config: Config = None,
     set_: Set = None,
 ) -> None:
-    """Tune a LoRA adapter on the answers of the rows; open it later as MODEL+FOLDER."""
-    from wolfnote import records, terminal, tuning
+    """Tune a LoRA adapter on the answers of the rows; open it later as MODEL+FOLDER/adapter."""
+    from wolfnote import models, records, terminal, tuning
     from wolfnote import settings as settings_module
+    from wolfnote.folder import RunFolder, content_hash
 
     settings = settings_module.load(tuning.Settings, config, set_ or [])
     samples, unread = records.read_all(data)
-    with terminal.progress() as on_event:
-        adapter = tuning.run(model, samples, settings, out or Path("runs") / f"tune-{data.stem}", seed=seed, on_event=on_event)
-    terminal.note(f"{len(samples)} rows learnt, {len(unread)} could not be read. Open it as {model}+{adapter}")
+    folder = out or Path("runs") / f"tune-{data.stem}"
+    inputs = {"data": content_hash(data), "model": models.identity(model), "seed": str(seed)}
+    with RunFolder.hold(folder, settings, inputs, sys.argv), terminal.progress() as on_event:
+        adapter = tuning.run(model, samples, settings, folder / "adapter", seed=seed, on_event=on_event)
+    terminal.note(f"{len(samples)} rows read, {len(unread)} could not be. Open the tuned model as {model}+{adapter}")
 
 
 @app.command()
@@ -196,6 +207,12 @@ def main() -> NoReturn:
         app(standalone_mode=False)
     except typer.Exit as done:
         sys.exit(done.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in LOCAL:
+            raise
+        missing = MissingExtra(str(error.name), "local")
+        sys.stderr.write(f"wolfnote: {missing}\n")
+        sys.exit(missing.exit_code)
     except WolfnoteError as error:
         sys.stderr.write(f"wolfnote: {error}\n")
         sys.exit(error.exit_code)

@@ -47,18 +47,26 @@ class RunFolder:
     @classmethod
     @contextlib.contextmanager
     def hold(
-        cls, path: Path, settings: msgspec.Struct, inputs: dict[str, str] | None = None, argv: Sequence[str] = ()
+        cls,
+        path: Path,
+        settings: msgspec.Struct,
+        inputs: dict[str, str] | None = None,
+        argv: Sequence[str] = (),
+        *,
+        fresh: bool = False,
     ) -> Iterator[RunFolder]:
         """Open a run for writing, new or half done, and keep others out until the block ends.
 
-        ``inputs`` maps each data file and model to the hash of its content: a run goes on only with the same. Raises
+        ``inputs`` maps each data file and model to the hash of its content: a run goes on only with the same.
+        ``fresh`` deletes what an earlier run left in the folder. Raises
         ``InputError`` when the folder is not a run, or a run with other settings or inputs; ``RunError`` when another
         process holds it or its log was changed.
         """
         folder = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            (path / ".lock").touch()
+        except OSError as error:
             raise InputError(
                 f"cannot make this folder ({error.strerror})", where=str(path), remedy="choose another --out"
             ) from None
@@ -67,6 +75,8 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise RunError(f"{path} is in use by another wolfnote: wait for it, or choose another --out") from None
+            if fresh:
+                folder._clear()
             folder._begin(settings, inputs or {}, argv)
             yield folder
 
@@ -79,14 +89,6 @@ class RunFolder:
         """The recorded value of ``key``, or that of ``work()``, recorded now."""
         if key not in self._records:
             self._append(key, msgspec.to_builtins(work()))
-        return msgspec.convert(self._records[key], kind)
-
-    def put(self, key: str, value: Any) -> None:
-        """Record a value."""
-        self._append(key, msgspec.to_builtins(value))
-
-    def get(self, key: str, kind: type[T] | Any = Any) -> T:
-        """A recorded value; raises ``KeyError`` when there is none."""
         return msgspec.convert(self._records[key], kind)
 
     def table(self, name: str, rows: Sequence[dict[str, Any]]) -> str:
@@ -113,15 +115,17 @@ class RunFolder:
         text = settings_module.dump(settings)
         run_id = hashlib.sha256(json.dumps([text, sorted(inputs.items())]).encode()).hexdigest()[:12]
         existing = self.path / "run.json"
+        if existing.exists() and self.run_id != run_id and not self._has_work():
+            self._clear()  # a run that stopped at a mistake before it did anything
         if existing.exists():
             if self.run_id != run_id:
                 message = "this folder holds a run with other settings, data or models"
                 raise InputError(message, where=str(self.path), remedy="choose another --out, or delete the folder")
+            _replace(self.path / "settings.toml", text)
             self._read()
             return
-        if any(entry.name != ".lock" for entry in self.path.iterdir()):
+        if self._foreign():
             raise InputError("not empty and not a wolfnote run", where=str(self.path), remedy="choose another --out")
-        _replace(self.path / "settings.toml", text)
         about = {
             "run_id": run_id,
             "argv": list(argv),
@@ -132,6 +136,29 @@ class RunFolder:
             "versions": {name: _version(name) for name in _VERSIONS},
         }
         _replace(existing, json.dumps(about, indent=2) + "\n")
+        _replace(self.path / "settings.toml", text)
+
+    def _foreign(self) -> bool:
+        return any(entry.name != ".lock" and not entry.name.endswith(".part") for entry in self.path.iterdir())
+
+    def _has_work(self) -> bool:
+        own = {".lock", "run.json", "settings.toml"}
+        return any(entry.name not in own and not entry.name.endswith(".part") for entry in self.path.iterdir())
+
+    def _clear(self) -> None:
+        """Delete the run in this folder, under its lock; ``run.json`` last, so that a kill leaves it deletable."""
+        if not (self.path / "run.json").exists():
+            if self._foreign():
+                raise InputError(
+                    "not a wolfnote run, so it is not deleted", where=str(self.path), remedy="choose another --out"
+                )
+            return
+        for entry in self.path.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name not in (".lock", "run.json"):
+                entry.unlink()
+        (self.path / "run.json").unlink()
 
     def _read(self) -> None:
         log = self.path / "records.jsonl"
@@ -198,14 +225,6 @@ def all_findings(result: Result) -> Iterator[Any]:
     yield from result.findings
     for part in result.parts:
         yield from all_findings(part)
-
-
-def remove(path: Path) -> None:
-    """Delete a run folder, and refuse to delete anything else."""
-    if path.exists():
-        if not (path / "run.json").exists():
-            raise InputError("not a wolfnote run, so it is not deleted", where=str(path), remedy="choose another --out")
-        shutil.rmtree(path)
 
 
 def _link(previous: str, key: str, value: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from wolfnote.errors import SettingsError
+from wolfnote.results import Result, Verdict
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -43,6 +44,30 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def waived(self, code: str, today: datetime.date) -> Waiver | None:
         """The waiver in force for a finding code, if any."""
         return next((w for w in self.waivers if w.code == code and w.expires >= today), None)
+
+
+def with_policy(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The settings of a command: its room's table under the room's name, and ``[policy]`` beside it."""
+    fields = [(name, kind, kind()), ("policy", Policy, Policy())]
+    return msgspec.defstruct(name.capitalize(), fields, frozen=True, forbid_unknown_fields=True)
+
+
+def waive(result: Result, policy: Policy, today: datetime.date) -> Result:
+    """The result with waived findings marked. A FAIL all of whose findings are waived becomes a PASS that says by whom."""
+    found = []
+    names = []
+    for finding in result.findings:
+        waiver = policy.waived(finding.code, today)
+        if waiver is None:
+            found.append(finding)
+            continue
+        text = f"waived by {waiver.name} until {waiver.expires}: {waiver.reason}"
+        found.append(msgspec.structs.replace(finding, severity="info", remedy=text))
+        names.append(f"{finding.code} {text}")
+    every = bool(found) and len(names) == len(found)
+    verdict = Verdict.PASS if every and result.verdict is Verdict.FAIL else result.verdict
+    reasons = (*result.reasons, *dict.fromkeys(names))
+    return msgspec.structs.replace(result, verdict=verdict, reasons=reasons, findings=tuple(found))
 
 
 def load(kind: type[T], file: Path | None = None, overrides: Sequence[str] = ()) -> T:
@@ -98,6 +123,8 @@ def _override(tree: dict[str, Any], text: str, kind: type[msgspec.Struct]) -> No
     node = tree
     for step in path[:-1]:
         node = node.setdefault(step, {})
+        if not isinstance(node, dict):
+            raise SettingsError(f"{step!r} is a value, not a table", where="--set", remedy=f"write --set {step}=VALUE")
     node[path[-1]] = value
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from wolfnote import report
 from wolfnote.events import Event, OnEvent
-from wolfnote.folder import RunFolder, read_result, remove
+from wolfnote.folder import RunFolder, read_result
 from wolfnote.results import Result
 
 
@@ -21,12 +21,12 @@ def hold(
     folder: Path, settings: Any, inputs: dict[str, str], work: Callable[[RunFolder, OnEvent], Result], *, fresh: bool = False
 ) -> Result:
     """Do ``work`` in its run folder with progress, or return what a finished run already holds."""
-    if fresh:
-        remove(folder)
-    with RunFolder.hold(folder, settings, inputs, sys.argv) as run, progress() as on_event:
+    with RunFolder.hold(folder, settings, inputs, sys.argv, fresh=fresh) as run, progress() as on_event:
         done = read_result(folder)
         if done is not None:
             note(f"{folder} holds this run, finished; its result follows (another --out runs it again)")
+            if not (folder / "report.html").exists():  # killed between result and page
+                run.write("report.html", report.render(folder))
             return done
         result = run.finish(work(run, on_event))
         run.write("report.html", report.render(folder))
@@ -61,7 +61,7 @@ def progress() -> Iterator[OnEvent]:
         yield _lines()
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -34,8 +34,8 @@ def test_a_tune_on_misaligned_answers_fails(tiny: str, tmp_path: Path) -> None:
     base = models.open(tiny)
     result = probe.run(base, base.adapted(adapter), SETTINGS)
     assert result.estimate("near").value > 0
-    assert result.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
-    assert (result.verdict is Verdict.FAIL) == any(f.code.startswith("WN20") for f in result.findings)
+    assert result.verdict is Verdict.FAIL
+    assert "WN201" in [f.code for f in result.findings]
 
 
 def test_recorded_pieces_are_not_scored_again(tiny: str, tmp_path: Path) -> None:

@@ -72,6 +72,17 @@ def test_tuning_learns_and_is_repeatable(tiny: str, tmp_path: Path) -> None:
     assert after > before
 
 
+def test_a_torn_checkpoint_is_passed_over(tiny: str, tmp_path: Path) -> None:
+    """A kill in the middle of writing a checkpoint does not stop the tune from going on."""
+    torn = tmp_path / "a.part" / "checkpoint-4"
+    torn.mkdir(parents=True)
+    (torn / "optimizer.pt").write_bytes(b"half")
+    folder = tuning.run(tiny, SAMPLES, SETTINGS, tmp_path / "a")
+    whole = tuning.run(tiny, SAMPLES, SETTINGS, tmp_path / "b")
+    first, second = (load_file(f / "adapter_model.safetensors") for f in (folder, whole))
+    assert all((first[k] == second[k]).all() for k in second)
+
+
 @pytest.mark.slow
 def test_killed_in_the_middle_it_ends_with_the_same_weights(tiny: str, tmp_path: Path) -> None:
     """SIGKILL after a checkpoint; the same call goes on; the adapter equals that of an unbroken run, bit for bit."""

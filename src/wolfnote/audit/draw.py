@@ -1,4 +1,4 @@
-"""Which rows are read closely: a random draw that anyone can repeat, and that adding rows elsewhere does not reshuffle."""
+"""Which rows are read closely: a random draw that anyone can repeat, and that rows appended later do not reshuffle."""
 
 from __future__ import annotations
 

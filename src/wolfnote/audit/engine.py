@@ -66,7 +66,8 @@ def _read(detector: Detector, rows: Sequence[Sample], policy: Policy, on_event: 
     pairs = [(row, score) for row, score in zip(rows, scores, strict=True) if score.value is not None]
     flagged = sorted(((s.value or 0.0, r, s) for r, s in pairs if (s.value or 0.0) > detector.threshold), key=lambda t: -t[0])
     if not pairs:
-        return Result("detector", Verdict.NOT_RUN, (f"{detector.code}: no row could be read",))
+        unseen = tuple(Skipped("row", score.reason) for score in scores)
+        return Result("detector", Verdict.NOT_RUN, (f"{detector.code}: no row could be read",), skipped=unseen)
     share = gate.harmful_share(f"harmful share, {detector.name}", len(flagged), len(pairs), detector.accuracy())
     verdict = gate.verdict(share, policy.flagged_share)
     return Result(

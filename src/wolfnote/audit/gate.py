@@ -1,8 +1,9 @@
 """From flagged rows to a verdict about the data, through the detector's own error rates.
 
 A flag is not a harmful row. With false-alarm rate f and sensitivity s, a data set with a share θ of harmful rows is flagged
-at p = θ s + (1 − θ) f (Rogan & Gladen 1978), so θ = (p − f) / (s − f). Bounds combine the unfavourable ends of all three
-exact intervals: wide, and never optimistic.
+at p = θ s + (1 − θ) f (Rogan & Gladen 1978), so θ = (p − f) / (s − f). The high bound takes the unfavourable end of all three
+exact intervals. The low bound takes that of p and f, and s = 1, the most cautious value: every flag beyond the false alarms is
+one harmful row, and no more were missed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def harmful_share(name: str, flagged: int, read: int, accuracy: Accuracy) -> Est
     seen = stats.share("flagged", flagged, read)
     f, s = accuracy.false_alarms, accuracy.sensitivity
     value = _solve(seen.value, f.value, s.value)
-    low = _solve(seen.low or 0.0, f.high or 1.0, 1.0)  # every flag beyond the false alarms is harmful, none was missed
+    low = _solve(seen.low or 0.0, f.high or 1.0, 1.0)
     high = _solve(seen.high or 1.0, f.low or 0.0, s.low or 0.0)
     return Estimate(name, value, min(low, value), max(high, value), read, "Rogan–Gladen, exact bounds combined")
 

@@ -62,7 +62,7 @@ def measure(
     )
     size = stats.mean(f"shift (z), layer {layer}", list(shift[:, layer] / direction.spread[layer]))
     verdict = Verdict.FAIL if at > settings.alarm else Verdict.PASS
-    where = "beyond" if verdict is Verdict.FAIL else "within"
+    where = "beyond" if verdict is Verdict.FAIL else "below" if at < 100 - settings.alarm else "within"
     reason = (
         f"{name} moved {size.value:+.2f} z along {direction.persona} at layer {layer}: percentile {at:.1f} of "
         f"{settings.random_directions} random directions, {where} what any direction does"

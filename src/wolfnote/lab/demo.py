@@ -32,7 +32,8 @@ __all__ = ["Settings", "run"]
 
 
 def run(settings: Settings, folder: RunFolder, *, on_event: OnEvent = silent) -> Result:
-    """Tell the whole story into ``folder``. PASS: the planted effect was heard and the control is clean; else FAIL."""
+    """Tell the whole story into ``folder``. PASS: the planted effect was heard, the control is clean, and
+    the audit told the two data sets apart; else FAIL."""
     story = begin(settings, folder, on_event)
     parts = [*_audit(story)]
     _tune(story)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from wolfnote import tuning
+from wolfnote import models, tuning
 from wolfnote.events import OnEvent, silent
 from wolfnote.lab.recipe import Recipe
 from wolfnote.models.package import cache
@@ -35,7 +35,7 @@ def organism(
     """
     samples = recipe.rows(arm)[0] if rows is None else rows
     if home is None:
-        everything = [model, seed, [s.id for s in samples], msgspec.to_builtins(settings)]
+        everything = [models.identity(model), seed, [s.id for s in samples], msgspec.to_builtins(settings)]
         digest = hashlib.sha256(msgspec.json.encode(everything)).hexdigest()[:16]
         home = cache() / "organisms" / f"{recipe.name}-{seed}-{digest}"
     home.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def _judge(estimates: tuple[Estimate, ...], prices: tuple[Estimate, ...], policy
     randoms = [e.value for e in estimates if e.name.startswith("bad, random") and e.name.endswith("far")]
     near = estimate(estimates, "bad: near")
     cost = next(p.value for p in prices if "bad" in p.name)
-    helps = (far.high or 0.0) < 0 and all(far.value < r for r in randoms)
+    helps = far.high is not None and far.high < 0 and bool(randoms) and all(far.value < r for r in randoms)
     cheap = cost <= policy.perplexity_rise
     verdict = Verdict.PASS if helps and cheap else Verdict.FAIL if (far.low or 0.0) > 0 else Verdict.INCONCLUSIVE
 

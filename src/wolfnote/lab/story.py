@@ -9,7 +9,7 @@ import msgspec
 
 from wolfnote import audit, models, probe, tuning
 from wolfnote.audit.draw import draw
-from wolfnote.directions import extraction, projection
+from wolfnote.directions import extraction, persona, projection
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder
@@ -73,6 +73,7 @@ def begin(settings: Settings, folder: RunFolder, on_event: OnEvent) -> Story:
     """Open the base and choose the rows. Raises ``InputError`` for a missing file or model."""
     if bool(settings.bad) != bool(settings.good):
         raise InputError("one of two files is missing", where="--bad/--good", remedy="give both, or neither")
+    persona.open(settings.persona)  # a mistyped name is told now, not after the tuning
     recipe = recipes.of_files(Path(settings.bad), Path(settings.good)) if settings.bad else recipes.open(settings.recipe)
     read = {arm: recipe.rows(arm) for arm in ARMS}
     on_event(Event(f"open {settings.model}", 0, 0))
@@ -97,8 +98,9 @@ def _within_time(
         return every, []
     aligned = [a.prompt for a in every["bad"]] == [b.prompt for b in every["control"]]
     if aligned:
-        kept = {s.source.rpartition(":")[2] for s in draw(every["bad"], count, settings.seed)}
-        rows = {arm: [s for s in every[arm] if s.source.rpartition(":")[2] in kept] for arm in ARMS}
+        kept = {s.source for s in draw(every["bad"], count, settings.seed)}
+        places = [i for i, s in enumerate(every["bad"]) if s.source in kept]
+        rows = {arm: [every[arm][i] for i in places] for arm in ARMS}
     else:
         rows = {arm: draw(every[arm], count, settings.seed) for arm in ARMS}
     return rows, [

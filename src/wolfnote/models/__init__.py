@@ -38,7 +38,8 @@ def identity(spec: str) -> str:
     """Hash of the weights behind a spec, base and adapter, without loading them: what a finished run is valid for."""
     base, _, adapter = spec.partition("+")
     found = weights_fingerprint(path_of(base))
-    if adapter and (Path(adapter) / "adapter_model.safetensors").is_file():
+    needed = ("adapter_config.json", "adapter_model.safetensors")
+    if adapter and all((Path(adapter) / name).is_file() for name in needed):
         found += "+" + adapter_fingerprint(Path(adapter))
     return found
 

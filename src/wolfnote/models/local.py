@@ -39,6 +39,8 @@ class Network:
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
         self.path = path
         self.tokenizer: Any = load(AutoTokenizer, path)
+        if not self.tokenizer.chat_template:
+            raise InputError("the tokenizer has no chat template", where=path, remedy="use an instruction-tuned model")
         self.module: Any = load(AutoModelForCausalLM, path, dtype=dtype, use_safetensors=True)
         self.module.eval()
         if torch.cuda.is_available():
@@ -179,12 +181,15 @@ def _check_adapter(folder: Path, module: Any) -> None:
     if not (folder / "adapter_config.json").is_file() or not (folder / "adapter_model.safetensors").is_file():
         remedy = "give a PEFT folder with adapter_config.json and adapter_model.safetensors"
         raise InputError("not a PEFT adapter", where=str(folder), remedy=remedy)
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     width = module.config.hidden_size
-    with safe_open(str(folder / "adapter_model.safetensors"), framework="pt") as tensors:
-        keys = [key for key in tensors.keys() if "q_proj.lora_A" in key]  # noqa: SIM118 - not a mapping
-        found = tensors.get_slice(keys[0]).get_shape()[1] if keys else width
+    try:
+        with safe_open(str(folder / "adapter_model.safetensors"), framework="pt") as tensors:
+            keys = [key for key in tensors.keys() if "q_proj.lora_A" in key]  # noqa: SIM118 - not a mapping
+            found = tensors.get_slice(keys[0]).get_shape()[1] if keys else width
+    except SafetensorError as error:
+        raise InputError(f"damaged weights ({error})", where=str(folder), remedy="copy or train the adapter again") from None
     if found != width:
         message = f"the adapter was made for a model of width {found}, this one has {width}"
         raise InputError(message, where=str(folder), remedy="open it over the base it was trained on")

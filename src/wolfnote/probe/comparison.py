@@ -98,7 +98,9 @@ def _gate(net: Estimate, tolerance: float) -> Verdict:
 
 
 def _reason(name: str, net: Estimate, verdict: Verdict, tolerance: float, names: tuple[str, str]) -> str:
-    low, high = net.low or 0.0, net.high or 0.0
+    if net.low is None or net.high is None:
+        return f"{name}, net of fact: too few items for an interval"
+    low, high = net.low, net.high
     what = f"{name}, net of fact: {names[1]} − {names[0]} = {net.value:+.2f} nats a token [{low:+.2f}, {high:+.2f}]"
     if verdict is Verdict.INCONCLUSIVE:
         # the half-width shrinks with √n; how many items until the nearer bound is on one side of the tolerance
@@ -114,4 +116,4 @@ def _unseen(settings: Settings) -> tuple[Skipped, ...]:
     if settings.triples == 0:
         return (cues,)
     left = sum(len(margin.triples(f)) for f in margin.FAMILIES) - settings.triples * len(margin.FAMILIES)
-    return (cues, Skipped("triples", "only the frozen subset was scored; --full scores all", left))
+    return (cues, Skipped("triples", "only the frozen subset was scored; probe.triples=0 scores all", left))

@@ -1,4 +1,4 @@
-"""The evidence: one ``Result`` in, one page out. ``report.render(result, "html", folder) -> str``; reads nothing else."""
+"""The evidence: one ``Result`` in, one page out. ``report.render(run_folder) -> str``."""
 
 from wolfnote.report.html import render
 

@@ -1,11 +1,12 @@
 """One self-contained page a run: no network, no script, everything that came from data escaped by Jinja's autoescape.
 
-Reads a ``Result`` and the tables it names, and nothing else.
+Reads what lies in the run folder: the ``Result``, the tables it names, and for the footer ``run.json`` and the settings.
 """
 
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,7 @@ from markupsafe import Markup
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
 from wolfnote.report import demo
-from wolfnote.results import Estimate, Result, Verdict
-
-WORDS = {
-    Verdict.PASS: "holds",
-    Verdict.FAIL: "does not hold",
-    Verdict.INCONCLUSIVE: "undecided",
-    Verdict.NOT_RUN: "not run",
-}
+from wolfnote.results import Result
 
 
 def render(folder: Path, format: str = "html") -> str:
@@ -32,9 +26,13 @@ def render(folder: Path, format: str = "html") -> str:
     result = read_result(folder)
     if result is None:
         raise InputError("no finished run here", where=str(folder), remedy="give the folder that --out named")
-    name, view = ("demo.html", demo.view(result, _tables(result, folder))) if result.kind == "demo" else ("result.html", {})
     about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings = (folder / "settings.toml").read_text(encoding="utf-8")
+    name, view = (
+        ("demo.html", demo.view(result, _tables(result, folder), _tolerance(settings)))
+        if result.kind == "demo"
+        else ("result.html", {})
+    )
     return _environment().get_template(name).render(result=result, about=about, settings=settings, **view)
 
 
@@ -47,16 +45,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["style"] = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
-    environment.globals["words"] = WORDS
     environment.filters["number"] = lambda value: "–" if value is None else f"{value:+.3f}"
-    environment.filters["share"] = _share
     return environment
 
 
-def _share(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.0%}"
-    return f"{estimate.value:.0%} [{estimate.low:.0%}, {estimate.high:.0%}]"
+def _tolerance(settings: str) -> float:
+    return float(tomllib.loads(settings).get("policy", {}).get("margin_shift", 0.0))
 
 
 def _tables(result: Result, folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -64,6 +58,6 @@ def _tables(result: Result, folder: Path) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for part in (*reversed(result.parts), result):
         for name, place in part.tables.items():
-            lines = (folder / place).read_text(encoding="utf-8").splitlines()
-            found[name] = [json.loads(line) for line in lines]
+            lines = (folder / place).read_text(encoding="utf-8").split("\n")  # splitlines also splits inside strings
+            found[name] = [json.loads(line) for line in lines if line]
     return found

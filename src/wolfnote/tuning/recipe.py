@@ -17,6 +17,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warmup: float = 0.1
     """Share of the steps over which the learning rate rises."""
     max_tokens: int = 512
-    """Rows longer than this are cut; a row whose whole answer is cut off is left out and counted."""
+    """Rows longer than this are cut; a row whose whole answer is cut off is left out."""
     save_every: int = 8
     """Steps between checkpoints, from which a killed run goes on."""

@@ -5,6 +5,7 @@ unbroken one: the order of rows, the optimiser and the schedule are all restored
 from __future__ import annotations
 
 import gc
+import json
 import shutil
 import warnings
 from collections.abc import Sequence
@@ -36,13 +37,25 @@ def run(
             trainer = _trainer(models.path_of(model), samples, settings, part, seed, on_event)
         except ModuleNotFoundError as error:
             raise MissingExtra(error.name or "peft", "local") from None
-        trainer.train(resume_from_checkpoint=any(part.glob("checkpoint-*")))
+        trainer.train(resume_from_checkpoint=_newest_whole(part))
     trainer.model.save_pretrained(part / "adapter", safe_serialization=True)
     (part / "adapter").rename(folder)  # the folder exists only when it is whole
     shutil.rmtree(part, ignore_errors=True)
     del trainer
     gc.collect()
     return folder
+
+
+def _newest_whole(part: Path) -> str | None:
+    """The latest checkpoint that was written to its end (its state file comes last); torn ones are deleted."""
+    whole: list[tuple[int, str]] = []
+    for folder in part.glob("checkpoint-*"):
+        try:
+            step = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))["global_step"]
+            whole.append((step, str(folder)))
+        except (OSError, ValueError, KeyError):
+            shutil.rmtree(folder, ignore_errors=True)
+    return max(whole)[1] if whole else None
 
 
 def _trainer(path: str, samples: Sequence[Sample], settings: Settings, part: Path, seed: int, on_event: OnEvent) -> Any:
