@@ -8,7 +8,7 @@ STAMP := $(VENV)/.wolfnote-ready
 
 setup: $(STAMP)
 
-# torch comes first and pinned: a plain `pip install torch` brings gigabytes of CUDA
+# torch comes first and pinned (constraints.txt): a newer one, asked for by another package, could bring another build
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wolfnote needs Python 3.11 or newer: make setup PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -2,7 +2,7 @@
 
 h ← h − ((h − μ)·v̂) v̂, μ being the base's own plain answers: around zero instead, the mean that every token shares along v̂
 would be cut away too. Three things that sank the first version, each a test now: attention sinks are left alone (the first
-token's norm is a hundred times a word's; touching it multiplied perplexity by five), the first third and the last sixth of
+token's norm is about a hundred times a word's; touching it wrecks the model), the first third and the last sixth of
 the blocks are left alone (a persona contrast is noise there), and v̂ is applied in float32.
 """
 
