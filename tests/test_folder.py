@@ -66,6 +66,11 @@ def test_other_settings_and_other_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not deleted"), RunFolder.hold(tmp_path / "mine", Settings(), fresh=True):
         pass
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "x"
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "run.json").write_text('{"tool": "another"}')
+    with pytest.raises(InputError, match="not a wolfnote run"), RunFolder.hold(tmp_path / "theirs", Settings(), fresh=True):
+        pass
+    assert (tmp_path / "theirs" / "run.json").exists()
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot make"), RunFolder.hold(tmp_path / "file", Settings()):
         pass

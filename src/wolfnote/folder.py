@@ -82,8 +82,12 @@ class RunFolder:
 
     @property
     def run_id(self) -> str:
-        """Hash of the settings: the same run has the same id."""
-        return str(json.loads((self.path / "run.json").read_text(encoding="utf-8"))["run_id"])
+        """Hash of settings and inputs: the same run has the same id. Raises ``InputError`` for another tool's run.json."""
+        file = self.path / "run.json"
+        try:
+            return str(json.loads(file.read_text(encoding="utf-8"))["run_id"])
+        except (ValueError, KeyError, TypeError):
+            raise InputError("not a wolfnote run", where=str(file), remedy="choose another --out") from None
 
     def once(self, key: str, work: Callable[[], T], kind: type[T] | Any = Any) -> T:
         """The recorded value of ``key``, or that of ``work()``, recorded now."""
@@ -153,6 +157,7 @@ class RunFolder:
                     "not a wolfnote run, so it is not deleted", where=str(self.path), remedy="choose another --out"
                 )
             return
+        _ = self.run_id  # another tool's run.json is not ours to delete
         for entry in self.path.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)
