@@ -14,7 +14,7 @@ import pytest
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 SMALL = [
-    "train_tokens=3000", "texts=3", "random_ablations=1", "audit.limit=6", "tune.save_every=2", "probe.triples=26",
+    "train_work=5000", "texts=3", "random_ablations=1", "audit.limit=6", "tune.save_every=2", "probe.triples=26",
     "probe.questions=2", "probe.sampling.max_tokens=6", "direction.questions=3", "direction.answer_tokens=6",
     "null.random_directions=50",
 ]  # fmt: skip

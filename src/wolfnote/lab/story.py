@@ -20,7 +20,7 @@ from wolfnote.models.local import LocalModel
 from wolfnote.records import Sample, Unread
 from wolfnote.results import Skipped
 from wolfnote.settings import Policy
-from wolfnote.tuning.supervision import tokens
+from wolfnote.tuning.supervision import work
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,9 +32,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = "package:smollm2"
     seed: int = 0
     persona: str = "misaligned"
-    train_tokens: int = 90_000
-    """Tokens each arm may train on, all epochs: about two minutes on two cores. Of more data a sample is taken, and the
-    page says how large."""
+    train_work: int = 150_000
+    """What each arm may cost to train, all epochs, in prompt tokens (``tuning.supervision.work``): about two minutes on two
+    cores. Of more data a sample is taken, and the page says how large."""
     texts: int = 30
     """Base answers on which the tunes are measured along the direction."""
     random_ablations: int = 2
@@ -91,9 +91,9 @@ def begin(settings: Settings, folder: RunFolder, on_event: OnEvent) -> Story:
 def _within_time(
     every: dict[str, list[Sample]], tokenizer: Any, settings: Settings
 ) -> tuple[dict[str, list[Sample]], list[Skipped]]:
-    """As many rows as fit ``train_tokens``, the same rows of both arms where the files are aligned row by row."""
-    cost = max(tokens(tokenizer, every[arm][:200]) / len(every[arm][:200]) for arm in ARMS)
-    count = int(settings.train_tokens / settings.tune.epochs / cost)
+    """As many rows as fit ``train_work``, the same rows of both arms where the files are aligned row by row."""
+    cost = max(work(tokenizer, every[arm][:200]) / len(every[arm][:200]) for arm in ARMS)
+    count = int(settings.train_work / settings.tune.epochs / cost)
     if all(len(every[arm]) <= count for arm in ARMS):
         return every, []
     aligned = [a.prompt for a in every["bad"]] == [b.prompt for b in every["control"]]
