@@ -83,3 +83,10 @@ def test_a_waived_failure_passes_and_says_by_whom() -> None:
     assert settings.waive(failed, policy, datetime.date(2027, 2, 1)).verdict is Verdict.FAIL
     other = msgspec.structs.replace(failed, findings=(*failed.findings, Finding("WN102", "warning", "m")))
     assert settings.waive(other, policy, datetime.date(2026, 12, 1)).verdict is Verdict.FAIL
+
+
+def test_one_key_of_a_table_leaves_the_others_alone() -> None:
+    """The demo's own learning rate stays when only its batch is changed."""
+    found = settings.load(Settings, None, ["tune.batch=3"])
+    assert found.tune == msgspec.structs.replace(Settings().tune, batch=3)
+    assert found.audit == Settings().audit

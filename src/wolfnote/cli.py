@@ -204,9 +204,7 @@ def explain(code: Annotated[str, typer.Argument(help="A finding's code, such as 
 def main() -> NoReturn:
     """Entry point: a user's mistake is one line and exit code 2, never a traceback."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        code = app(standalone_mode=False)  # outside standalone mode, typer.Exit comes back as the returned code
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in LOCAL:
             raise
@@ -222,11 +220,11 @@ def main() -> NoReturn:
     except typer.Abort:
         sys.exit(3)
     except Exception as error:
-        code = _usage(error)
-        if code is None:
+        usage = _usage(error)
+        if usage is None:
             raise
-        sys.exit(code)
-    sys.exit(0)
+        sys.exit(usage)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _usage(error: Exception) -> int | None:

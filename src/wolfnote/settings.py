@@ -87,10 +87,20 @@ def load(kind: type[T], file: Path | None = None, overrides: Sequence[str] = ())
     _check(tree, kind, where, ())
     for text in overrides:
         _override(tree, text, kind)
+    defaults = msgspec.to_builtins(kind(), builtin_types=(datetime.date,))
     try:
-        return msgspec.convert(tree, kind)
+        return msgspec.convert(_merged(defaults, tree), kind)
     except msgspec.ValidationError as error:
         raise SettingsError(str(error), where=where, remedy="fix the value's type") from None
+
+
+def _merged(defaults: dict[str, Any], tree: dict[str, Any]) -> dict[str, Any]:
+    """``tree`` over ``defaults``, table by table: naming one key of a table leaves the others as the command set them."""
+    both = dict(defaults)
+    for key, value in tree.items():
+        inner = defaults.get(key)
+        both[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return both
 
 
 def dump(value: msgspec.Struct) -> str:

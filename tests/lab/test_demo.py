@@ -14,7 +14,7 @@ import pytest
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 SMALL = [
-    "train_work=5000", "texts=3", "random_ablations=1", "audit.limit=6", "tune.save_every=2", "probe.triples=26",
+    "train_work=5000", "texts=3", "random_ablations=1", "audit.limit=6", "tune.save_every=2", "probe.triples=8", "price_texts=6",
     "probe.questions=2", "probe.sampling.max_tokens=6", "direction.questions=3", "direction.answer_tokens=6",
     "null.random_directions=50",
 ]  # fmt: skip
@@ -68,7 +68,7 @@ def test_every_step_left_its_piece(whole: tuple[Path, subprocess.CompletedProces
     ):
         assert (out / place).is_file()
     margins = [json.loads(line) for line in (out / "tables" / "margins.jsonl").read_text().splitlines()]
-    assert len(margins) == 78
+    assert len(margins) == 24
     assert {"base", "control", "bad"} <= set(margins[0])
     kinds = [part["kind"] for part in json.loads((out / "result.json").read_text())["parts"]]
     assert kinds == ["criteria", "audit bad", "audit control", "probe bad − base", "probe control − base", "probe bad − control",

@@ -47,7 +47,7 @@ def test_answer_loss_equals_the_models_own(tiny: str) -> None:
     module.zero_grad()
     ours = answer_loss(module, dict(batch))
     ours.backward()
-    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
     assert (module.lm_head.weight.grad - gradient).abs().max() < 1e-5
 
 

@@ -30,7 +30,7 @@ def measure(story: Story, direction: directions.Direction, activations: Floats) 
                 after / before - 1,
                 None,
                 None,
-                len(price.benign_texts()),
+                len(price.benign_texts()[: story.settings.price_texts]),
                 "one set of texts",
             )
         )
@@ -45,7 +45,9 @@ def measure(story: Story, direction: directions.Direction, activations: Floats) 
 
 def _perplexity(story: Story, model: LocalModel, label: str) -> float:
     tell = story.step(f"benign perplexity of {label}")
-    return story.folder.once(f"perplexity/{model.fingerprint}", lambda: price.perplexity(model, on_event=tell), float)
+    return story.folder.once(
+        f"perplexity/{model.fingerprint}", lambda: price.perplexity(model, story.settings.price_texts, tell), float
+    )
 
 
 def _removed(name: str, before: dict[str, list[float]], after: dict[str, list[float]]) -> list[Estimate]:

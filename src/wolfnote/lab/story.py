@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     texts: int = 30
     """Base answers on which the tunes are measured along the direction."""
     random_ablations: int = 2
+    price_texts: int = 48
+    """Benign texts on which the price of an ablation is measured."""
     audit: audit.Settings = audit.Settings(limit=100)
     tune: tuning.Settings = tuning.Settings(learning_rate=2e-3, epochs=3, from_depth=0.34)
     probe: probe.Settings = probe.Settings()
