@@ -242,4 +242,5 @@ def _last_lines(result: Result) -> tuple[str, ...]:
     return (
         f"planted effect {'heard' if heard else 'NOT heard'}",
         f"control {'clean' if held['control clean'] else 'NOT clean'}",
+        f"data {'told apart' if held['audit tells apart'] else 'NOT told apart'}",
     )
