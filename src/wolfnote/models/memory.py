@@ -1,7 +1,7 @@
-"""Keep freed memory in the process: on Linux it makes CPU forward and backward passes about a third faster.
+"""Keep freed memory in the process: on Linux it makes CPU forward and backward passes faster.
 
 glibc gives blocks above 128 kB back to the kernel at once, so that every large activation is page-faulted in again
-(``benchmarks/memory.py`` measures it).
+(``benchmarks/memory.py`` measures by how much).
 """
 
 from __future__ import annotations
