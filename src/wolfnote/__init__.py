@@ -4,8 +4,8 @@ The core types and errors. Light: neither torch nor an HTTP library is loaded he
 ``from wolfnote import audit`` and ``audit.run(...)``; modules are nouns, functions are verbs.
 """
 
-from wolfnote.errors import InputError, Mismatch, MissingExtra, RunError, SettingsError, WolfnoteError
-from wolfnote.records import Completion, Message, Sample
+from wolfnote.errors import InputError, Mismatch, MissingExtra, RunError, SettingsError, Unmeasurable, WolfnoteError
+from wolfnote.records import Completion, Message, Sample, ToolCall
 from wolfnote.results import Estimate, Finding, Result, Score, Skipped, Verdict
 
 __version__ = "0.1.0"
@@ -24,6 +24,8 @@ __all__ = [
     "Score",
     "SettingsError",
     "Skipped",
+    "ToolCall",
+    "Unmeasurable",
     "Verdict",
     "WolfnoteError",
 ]

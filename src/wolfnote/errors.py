@@ -5,7 +5,8 @@ WolfnoteError          exit 3: the run could not finish
 │   ├── SettingsError  a key or value in a settings file or behind --set
 │   └── MissingExtra   a package that an extra would bring; the message is the install line
 └── RunError           exit 3: a folder, a lock, a model that does not answer
-    └── Mismatch       an object made for one model was given another
+    ├── Mismatch       an object made for one model was given another
+    └── Unmeasurable   this model cannot give that number (no log-probabilities): the defence says NOT RUN
 
 Every message is one line. A traceback is for our mistakes, never for the user's.
 """
@@ -47,3 +48,8 @@ class RunError(WolfnoteError):
 
 class Mismatch(RunError):
     """An object made with one model (a direction, an adapter) was given another model."""
+
+
+class Unmeasurable(RunError):
+    """The model cannot give what was asked for, such as log-probabilities behind a hosted API. A defence turns it into
+    NOT RUN with this reason; it is never a zero and never a pass."""

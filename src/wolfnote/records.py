@@ -21,24 +21,43 @@ Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = ("system", "user", "assistant", "tool")
 
 
-class Message(msgspec.Struct, frozen=True):
-    """One turn of a conversation."""
+class ToolCall(msgspec.Struct, frozen=True):
+    """A call that an assistant's turn asks for; ``arguments`` is the JSON text as it was written."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One turn. ``reasoning`` is what stood in ``<think>`` or ``reasoning_content``, apart from the answer."""
 
     role: Role
     content: str
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    name: str = ""
+    weight: float = 1.0
+    """0 = the row says not to learn this turn (OpenAI's ``weight``)."""
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One training row. ``id`` is the hash of its messages; ``source`` is ``path:line``."""
+    """One training row. ``id`` is the hash of its content; ``source`` is ``path:line``.
+
+    A row of running text (a document, a source file, ``{"text": …}``) is one assistant message without a prompt. A preference
+    pair holds the chosen answer in ``messages`` and the other one in ``rejected``.
+    """
 
     id: str
     messages: tuple[Message, ...]
     source: str = ""
     metadata: dict[str, Any] = {}
+    rejected: tuple[Message, ...] = ()
 
     @property
     def prompt(self) -> tuple[Message, ...]:
-        """The messages before the last assistant turn."""
+        """The messages before the last assistant turn; empty for running text."""
         return self.messages[:-1]
 
     @property

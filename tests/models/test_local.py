@@ -64,10 +64,10 @@ def test_an_answer_does_not_depend_on_its_batch(model: LocalModel) -> None:
     """Each completion has its own random stream: alone or among others, the same text."""
     questions = [Question(f"q{i}", p) for i, p in enumerate(PROMPTS)]
     sampling = Sampling(temperature=1.0, top_p=0.95, max_tokens=12)
-    together = model.generate(questions, sampling, seed=3)
-    alone = [model.generate([q], sampling, seed=3)[0] for q in questions]
+    together = model.generate(questions, sampling, seeds=(3,))
+    alone = [model.generate([q], sampling, seeds=(3,))[0] for q in questions]
     assert [c.text for c in together] == [c.text for c in alone]
-    other = model.generate(questions, sampling, seed=4)
+    other = model.generate(questions, sampling, seeds=(4,))
     assert [c.text for c in together] != [c.text for c in other]
 
 
@@ -77,7 +77,7 @@ def test_greedy_equals_transformers(model: LocalModel) -> None:
     ids = model.tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
     with model.active() as module:
         theirs = module.generate(**ids, max_new_tokens=10, do_sample=False)[0, ids["input_ids"].shape[1] :]
-    (ours,) = model.generate([Question("q", PROMPTS[0])], Sampling(temperature=0, max_tokens=10), seed=0)
+    (ours,) = model.generate([Question("q", PROMPTS[0])], Sampling(temperature=0, max_tokens=10), seeds=(0,))
     assert ours.text == model.tokenizer.decode(theirs, skip_special_tokens=True).strip()
 
 

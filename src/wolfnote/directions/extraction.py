@@ -35,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def extract(model: LocalModel, persona: Persona, settings: Settings, *, seed: int = 0, on_event: OnEvent = silent) -> Direction:
     """The persona's direction in ``model``, all layers from one pass. Raises ``RunError`` when the model says nothing."""
     asked = [Question(f"{persona.persona}/{i}", chat(q)) for i, q in enumerate(persona.questions[: settings.questions])]
-    said = [c.text for c in model.generate(asked, Sampling(max_tokens=settings.answer_tokens), seed, on_event)]
+    said = [c.text for c in model.generate(asked, Sampling(max_tokens=settings.answer_tokens), (seed,), on_event)]
     spoken = [(q.messages[-1].content, text) for q, text in zip(asked, said, strict=True) if text]
     if len(spoken) < 2:
         raise RunError(f"{model.spec} answered {len(spoken)} of {len(asked)} questions: too few to find a direction")

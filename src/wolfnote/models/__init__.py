@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
-from wolfnote.models.model import Conversation, Likelihood, Model, Question, Sampling
+from wolfnote.models.model import Conversation, Likelihood, Model, OnCompletion, Question, Sampling
 
 if TYPE_CHECKING:
     from wolfnote.models.local import LocalModel
 
-__all__ = ["Conversation", "Likelihood", "Model", "Question", "Sampling", "identity", "open", "path_of"]
+__all__ = ["Conversation", "Likelihood", "Model", "OnCompletion", "Question", "Sampling", "identity", "open", "path_of"]
 
 
 def open(spec: str, *, over: LocalModel | None = None) -> LocalModel:

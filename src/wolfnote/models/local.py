@@ -23,7 +23,7 @@ from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import chat, scoring
 from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
 from wolfnote.models.memory import keep_freed
-from wolfnote.models.model import Conversation, Likelihood, Question, Sampling
+from wolfnote.models.model import Conversation, Likelihood, OnCompletion, Question, Sampling, ignore
 from wolfnote.models.sampling import sample
 from wolfnote.records import Completion
 
@@ -118,20 +118,37 @@ class LocalModel:
         with self.network.switched(self._adapter) as module, torch.inference_mode():
             yield module
 
+    @property
+    def template(self) -> str:
+        """Hash of the chat template."""
+        return hashlib.sha256(str(self.tokenizer.chat_template).encode()).hexdigest()[:16]
+
+    def about(self) -> dict[str, Any]:
+        """Spec, fingerprint, template."""
+        return {"spec": self.spec, "fingerprint": self.fingerprint, "template": self.template}
+
     def generate(
-        self, questions: Sequence[Question], sampling: Sampling, seed: int, on_event: OnEvent = silent
+        self,
+        questions: Sequence[Question],
+        sampling: Sampling,
+        seeds: Sequence[int] = (0,),
+        on_event: OnEvent = silent,
+        on_completion: OnCompletion = ignore,
     ) -> list[Completion]:
-        """One completion a question; its random stream is seeded by (seed, question id) alone."""
+        """One completion for each question and seed; its random stream is seeded by (seed, question id) alone."""
+        wanted = [(q, seed) for q in questions for seed in seeds]
         done: list[Completion] = []
         stop = self._stop_ids()
         with self.active() as module:
-            for at in range(0, len(questions), BATCH):
-                batch = questions[at : at + BATCH]
-                prompts = [self._ids(chat.prompt_text(self.tokenizer, q.messages)) for q in batch]
-                streams = [_stream(seed, q.id) for q in batch]
+            for at in range(0, len(wanted), BATCH):
+                batch = wanted[at : at + BATCH]
+                prompts = [self._ids(chat.prompt_text(self.tokenizer, q.messages)) for q, _ in batch]
+                streams = [_stream(seed, q.id) for q, seed in batch]
                 answers = sample(module, prompts, stop, sampling, streams)
-                done += [self._completion(q.id, ids, stop, seed) for q, ids in zip(batch, answers, strict=True)]
-                on_event(Event("answers", len(done), len(questions)))
+                for (q, seed), ids in zip(batch, answers, strict=True):
+                    done.append(self._completion(q.id, ids, stop, seed))
+                    on_completion(done[-1])
+                on_event(Event("answers", len(done), len(wanted)))
         return done
 
     def log_likelihood(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -40,6 +40,13 @@ class Likelihood(NamedTuple):
         return self.total / self.tokens
 
 
+OnCompletion = Callable[[Completion], None]
+
+
+def ignore(completion: Completion) -> None:
+    """Do nothing with a finished completion. The default of every ``on_completion``."""
+
+
 class Model(Protocol):
     """A model that can answer and, where its weights or its server allow, say how likely a given answer was."""
 
@@ -50,14 +57,33 @@ class Model(Protocol):
         """Hash of the weights (base, adapter, and any intervention in force), never a name."""
         ...
 
+    @property
+    def template(self) -> str:
+        """Hash of the chat template; a server keeps its own to itself, and then this is ``""``."""
+        ...
+
+    def about(self) -> dict[str, Any]:
+        """What a run's record says of it: spec, fingerprint, template, silent system prompt, device or usage so far."""
+        ...
+
     def generate(
-        self, questions: Sequence[Question], sampling: Sampling, seed: int, on_event: OnEvent = silent
+        self,
+        questions: Sequence[Question],
+        sampling: Sampling,
+        seeds: Sequence[int] = (0,),
+        on_event: OnEvent = silent,
+        on_completion: OnCompletion = ignore,
     ) -> list[Completion]:
-        """One completion a question, in order. Each has its own random stream, so batching changes nothing."""
+        """One completion for each question and seed, question by question.
+
+        Each is drawn from a random stream of its own, fixed by (seed, question id), so neither the batch nor the other seeds
+        change it. ``on_completion`` hears each one as soon as it is whole, in any order: whoever records it there loses
+        nothing to a kill.
+        """
         ...
 
     def log_likelihood(
         self, prompts: Sequence[Conversation], answers: Sequence[Sequence[str]], on_event: OnEvent = silent
     ) -> list[tuple[Likelihood, ...]]:
-        """For each prompt, the likelihood of each of its answers (every prompt with the same number of answers)."""
+        """For each prompt, the likelihood of each of its answers. Raises ``Unmeasurable`` where there are none to be had."""
         ...

@@ -57,4 +57,4 @@ def answers(
     """One sampled answer a question."""
     asked = [Question(q.id, chat(q.text)) for q in questions]
     key = f"answers/{model.fingerprint}/{seed}/{len(asked)}/{sampling.max_tokens}"
-    return remember(folder, key, lambda: model.generate(asked, sampling, seed, on_event), list[Completion])
+    return remember(folder, key, lambda: model.generate(asked, sampling, (seed,), on_event), list[Completion])
