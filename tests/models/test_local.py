@@ -115,7 +115,7 @@ def test_an_adapter_shares_its_base(tiny: str, tmp_path: Path) -> None:
 def test_an_adapter_of_another_base_is_refused(tiny: str, tmp_path: Path) -> None:
     """One line that says which widths do not fit."""
     folder = adapter(tiny, tmp_path / "b", width=16)
-    with pytest.raises(InputError, match="width 16, this one has 32"):
+    with pytest.raises(InputError, match=r"of width 64 at model\.layers\.0\.mlp\.down_proj, this one has 48"):
         models.open(f"{tiny}+{folder}")
 
 

@@ -11,7 +11,7 @@ import msgspec
 from wolfnote import models, tuning
 from wolfnote.events import OnEvent, silent
 from wolfnote.lab.recipe import Recipe
-from wolfnote.models.package import cache
+from wolfnote.models.cache import cache
 from wolfnote.records import Sample
 
 ARMS = ("bad", "control")

@@ -11,14 +11,26 @@ from typing import TYPE_CHECKING
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
 from wolfnote.models.model import Conversation, Likelihood, Model, OnCompletion, Question, Sampling
+from wolfnote.models.placement import Local
 
 if TYPE_CHECKING:
     from wolfnote.models.local import LocalModel
 
-__all__ = ["Conversation", "Likelihood", "Model", "OnCompletion", "Question", "Sampling", "identity", "open", "path_of"]
+__all__ = [
+    "Conversation",
+    "Likelihood",
+    "Local",
+    "Model",
+    "OnCompletion",
+    "Question",
+    "Sampling",
+    "identity",
+    "open",
+    "path_of",
+]
 
 
-def open(spec: str, *, over: LocalModel | None = None) -> LocalModel:
+def open(spec: str, *, over: LocalModel | None = None, local: Local = Local()) -> LocalModel:  # noqa: B008 - frozen
     """Open ``package:NAME`` or ``hf:PATH_OR_ID``, either with ``+ADAPTER`` (a PEFT folder) behind it.
 
     ``over``: a model already open; a spec on the same base then shares its weights. Raises ``InputError`` for a spec that
@@ -30,7 +42,7 @@ def open(spec: str, *, over: LocalModel | None = None) -> LocalModel:
     except ModuleNotFoundError as error:
         raise MissingExtra(error.name or "torch", "local") from None
     shared = over is not None and over.spec.partition("+")[0] == base
-    network = over.network if over is not None and shared else Network(path_of(base))
+    network = over.network if over is not None and shared else Network(path_of(base), local)
     return LocalModel(spec, network, Path(adapter) if adapter else None)
 
 
@@ -51,6 +63,10 @@ def path_of(base: str) -> str:
         from wolfnote.models import package
 
         return str(package.folder(name))
+    if colon and scheme == "hf" and name.endswith(".gguf"):
+        from wolfnote.models import gguf
+
+        return str(gguf.converted(Path(name), Path(name).stem))
     if colon and scheme == "hf" and name:
         return name
     remedy = "write package:smollm2 or hf:PATH_OR_ID, with +ADAPTER_FOLDER for a tuned one"

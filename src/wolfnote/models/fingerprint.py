@@ -6,6 +6,9 @@ import hashlib
 import json
 from pathlib import Path
 
+NOTE = "wolfnote.json"
+"""Beside an adapter that Wolfnote tuned: the fingerprint of its base."""
+
 
 def weights_fingerprint(path: str) -> str:
     """First 16 hex digits of the SHA-256 over the folder's safetensors files; for a hub id, of the id."""

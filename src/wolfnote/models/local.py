@@ -1,7 +1,7 @@
 """``hf:PATH_OR_ID``: a causal language model in this process, through transformers; an adapter through PEFT.
 
 Base and adapters share one network: a ``LocalModel`` is a view of it, and each call switches its adapter on (or all of
-them off) first. Pad left to generate, right to score. Weights come from safetensors only.
+them off) first. Pad left to generate, right to score. Weights come from safetensors (or GGUF) only.
 """
 
 from __future__ import annotations
@@ -20,32 +20,37 @@ from transformers.utils import logging
 
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
-from wolfnote.models import chat, scoring
+from wolfnote.models import adapter, chat, placement, sampling, scoring
 from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
+from wolfnote.models.forward import Forward
 from wolfnote.models.memory import keep_freed
 from wolfnote.models.model import Conversation, Likelihood, OnCompletion, Question, Sampling, ignore
-from wolfnote.models.sampling import sample
+from wolfnote.models.placement import Local
 from wolfnote.records import Completion
 
 BATCH = 25
+"""Prompts scored at once. Fixed, so that a resumed run scores the same batches and gets the same floats."""
 
 
 class Network:
     """One set of base weights in memory, the adapters loaded over it, and the interventions now in force."""
 
-    def __init__(self, path: str, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, path: str, settings: Local = Local()) -> None:  # noqa: B008 - frozen
         # torch takes all cores that the machine has; a container may own fewer
         keep_freed()
         torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
         self.path = path
-        self.tokenizer: Any = load(AutoTokenizer, path)
-        if not self.tokenizer.chat_template:
-            raise InputError("the tokenizer has no chat template", where=path, remedy="use an instruction-tuned model")
-        self.module: Any = load(AutoModelForCausalLM, path, dtype=dtype, use_safetensors=True)
+        place = placement.device(settings)
+        options = placement.loading(settings, path, place)
+        self.tokenizer: Any = _tokenizer(path, settings.template)
+        self.module: Any = load(AutoModelForCausalLM, path, use_safetensors=True, **options)
         self.module.eval()
-        if torch.cuda.is_available():
-            self.module.to("cuda")
-        self.fingerprint = weights_fingerprint(path)
+        if "device_map" not in options:
+            self.module.to(place)
+        self.precision = settings.precision if settings.precision == "4-bit" else str(self.module.dtype).removeprefix("torch.")
+        # float32 is what a fingerprint means unless it says otherwise
+        rounded = "" if self.precision == "float32" else f"@{self.precision}"
+        self.fingerprint = weights_fingerprint(path) + rounded
         self.interventions: list[str] = []
         self._adapters: dict[str, str] = {}
 
@@ -59,7 +64,8 @@ class Network:
         """Load a PEFT folder beside the others; return the name PEFT knows it by."""
         key = str(folder.resolve())
         if key not in self._adapters:
-            _check_adapter(folder, self.module)
+            bare = self.module.get_base_model() if self._adapters else self.module
+            adapter.check(folder, bare, weights_fingerprint(self.path))
             name = f"a{len(self._adapters)}"
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers an old question
@@ -100,13 +106,29 @@ class LocalModel:
 
     @property
     def fingerprint(self) -> str:
-        """Base weights, adapter, and interventions in force: what a cached number is valid for."""
+        """Base weights, precision, adapter, and interventions in force: what a cached number is valid for."""
         return "|".join((self._weights, *self.network.interventions))
 
     @property
     def tokenizer(self) -> Any:
         """The transformers tokenizer, chat template included."""
         return self.network.tokenizer
+
+    @property
+    def template(self) -> str:
+        """Hash of the chat template."""
+        return hashlib.sha256(str(self.tokenizer.chat_template).encode()).hexdigest()[:16]
+
+    def about(self) -> dict[str, Any]:
+        """What a run's record says of this model, the template's silent system prompt in full."""
+        return {
+            "spec": self.spec,
+            "fingerprint": self.fingerprint,
+            "template": self.template,
+            "before_the_first_question": chat.silent(self.tokenizer),
+            "device": str(self.network.device),
+            "precision": self.network.precision,
+        }
 
     def adapted(self, folder: Path) -> LocalModel:
         """The same base, at no second copy, under the adapter in ``folder``."""
@@ -118,38 +140,31 @@ class LocalModel:
         with self.network.switched(self._adapter) as module, torch.inference_mode():
             yield module
 
-    @property
-    def template(self) -> str:
-        """Hash of the chat template."""
-        return hashlib.sha256(str(self.tokenizer.chat_template).encode()).hexdigest()[:16]
-
-    def about(self) -> dict[str, Any]:
-        """Spec, fingerprint, template."""
-        return {"spec": self.spec, "fingerprint": self.fingerprint, "template": self.template}
-
     def generate(
         self,
         questions: Sequence[Question],
-        sampling: Sampling,
+        sampling_: Sampling,
         seeds: Sequence[int] = (0,),
         on_event: OnEvent = silent,
         on_completion: OnCompletion = ignore,
     ) -> list[Completion]:
         """One completion for each question and seed; its random stream is seeded by (seed, question id) alone."""
-        wanted = [(q, seed) for q in questions for seed in seeds]
-        done: list[Completion] = []
+        jobs = [
+            sampling.Job(self._ids(chat.prompt_text(self.tokenizer, q.messages)), [_stream(seed, q.id) for seed in seeds])
+            for q in questions
+        ]
         stop = self._stop_ids()
+        found: dict[tuple[int, int], Completion] = {}
+
+        def whole(job: int, answer: int, ids: list[int]) -> None:
+            completion = self._completion(questions[job].id, ids, stop, seeds[answer])
+            found[job, answer] = completion
+            on_completion(completion)
+            on_event(Event("answers", len(found), len(questions) * len(seeds)))
+
         with self.active() as module:
-            for at in range(0, len(wanted), BATCH):
-                batch = wanted[at : at + BATCH]
-                prompts = [self._ids(chat.prompt_text(self.tokenizer, q.messages)) for q, _ in batch]
-                streams = [_stream(seed, q.id) for q, seed in batch]
-                answers = sample(module, prompts, stop, sampling, streams)
-                for (q, seed), ids in zip(batch, answers, strict=True):
-                    done.append(self._completion(q.id, ids, stop, seed))
-                    on_completion(done[-1])
-                on_event(Event("answers", len(done), len(wanted)))
-        return done
+            sampling.sample(Forward(module), jobs, stop, sampling_, whole)
+        return [found[job, answer] for job in range(len(jobs)) for answer in range(len(seeds))]
 
     def log_likelihood(
         self, prompts: Sequence[Conversation], answers: Sequence[Sequence[str]], on_event: OnEvent = silent
@@ -159,12 +174,13 @@ class LocalModel:
             [chat.encode(self.tokenizer, chat.prompt_text(self.tokenizer, prompt), answer) for answer in options]
             for prompt, options in zip(prompts, answers, strict=True)
         ]
-        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i][0].ids))
+        order = sorted(range(len(encoded)), key=lambda i: max(len(e.ids) for e in encoded[i]))
         found: dict[int, tuple[Likelihood, ...]] = {}
         with self.active() as module:
+            call = Forward(module)
             for at in range(0, len(order), BATCH):
                 batch = order[at : at + BATCH]
-                scores = scoring.score(module, [encoded[i] for i in batch])
+                scores = scoring.score(call, [encoded[i] for i in batch])
                 found.update(zip(batch, scores, strict=True))
                 on_event(Event("likelihoods", len(found), len(order)))
         return [found[i] for i in range(len(encoded))]
@@ -194,22 +210,17 @@ def load(kind: Any, path: str, **options: Any) -> Any:
         raise InputError(f"not a model that transformers can open ({reason})", where=path, remedy=remedy) from None
 
 
-def _check_adapter(folder: Path, module: Any) -> None:
-    if not (folder / "adapter_config.json").is_file() or not (folder / "adapter_model.safetensors").is_file():
-        remedy = "give a PEFT folder with adapter_config.json and adapter_model.safetensors"
-        raise InputError("not a PEFT adapter", where=str(folder), remedy=remedy)
-    from safetensors import SafetensorError, safe_open
-
-    width = module.config.hidden_size
-    try:
-        with safe_open(str(folder / "adapter_model.safetensors"), framework="pt") as tensors:
-            keys = [key for key in tensors.keys() if "q_proj.lora_A" in key]  # noqa: SIM118 - not a mapping
-            found = tensors.get_slice(keys[0]).get_shape()[1] if keys else width
-    except SafetensorError as error:
-        raise InputError(f"damaged weights ({error})", where=str(folder), remedy="copy or train the adapter again") from None
-    if found != width:
-        message = f"the adapter was made for a model of width {found}, this one has {width}"
-        raise InputError(message, where=str(folder), remedy="open it over the base it was trained on")
+def _tokenizer(path: str, template: str) -> Any:
+    tokenizer = load(AutoTokenizer, path)
+    if template:
+        try:
+            tokenizer.chat_template = Path(template).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"not readable ({error})", where=template, remedy="give a Jinja file as local.template") from None
+    if not tokenizer.chat_template:
+        remedy = "use an instruction-tuned model, or give one: --set local.template=FILE.jinja"
+        raise InputError("the tokenizer has no chat template", where=path, remedy=remedy)
+    return tokenizer
 
 
 def _stream(seed: int, question_id: str) -> torch.Generator:

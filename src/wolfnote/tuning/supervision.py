@@ -14,28 +14,20 @@ IGNORED = -100
 def supervise(tokenizer: Any, samples: Iterable[Sample], max_tokens: int) -> list[dict[str, list[int]]]:
     """``input_ids`` and ``labels`` a sample; prompt labels are -100. Rows left without any label are not returned."""
     rows = []
-    end = _end_of_turn(tokenizer)
     for sample in samples:
-        ids, start = chat.encode(tokenizer, chat.prompt_text(tokenizer, sample.prompt), sample.answer + end)
+        if not sample.messages[-1].weight:  # the row says: not to be learnt
+            continue
+        ids, start = chat.encode(tokenizer, *chat.learnt(tokenizer, sample))
         ids = ids[:max_tokens]
         if start < len(ids):
             rows.append({"input_ids": ids, "labels": [IGNORED] * start + ids[start:]})
     return rows
 
 
-def _end_of_turn(tokenizer: Any) -> str:
-    """The text with which the template ends an assistant's turn, up to the token that stops generation."""
-    mark = "ANSWER"
-    turns = [{"role": "user", "content": "QUESTION"}, {"role": "assistant", "content": mark}]
-    tail = str(tokenizer.apply_chat_template(turns, tokenize=False)).rpartition(mark)[2]
-    head, stop, _ = tail.partition(tokenizer.eos_token)
-    return head + stop if stop else tokenizer.eos_token
-
-
 def work(tokenizer: Any, samples: Iterable[Sample]) -> int:
     """About what the samples cost to learn, in tokens of prompt: a labelled token meets the vocabulary and costs three."""
     total = 0
     for sample in samples:
-        ids, start = chat.encode(tokenizer, chat.prompt_text(tokenizer, sample.prompt), sample.answer)
+        ids, start = chat.encode(tokenizer, *chat.learnt(tokenizer, sample))
         total += start + 3 * (len(ids) - start)
     return total

@@ -30,8 +30,8 @@ from wolfnote import stats
 from wolfnote.audit.detector import Accuracy
 from wolfnote.directions.activations import answer_means, blocks
 from wolfnote.events import OnEvent, silent
+from wolfnote.models.cache import cache
 from wolfnote.models.local import LocalModel
-from wolfnote.models.package import cache
 from wolfnote.records import Sample, chat
 from wolfnote.results import Score
 

@@ -1,0 +1,98 @@
+"""One way to call any causal language model: with the arguments that it knows, and a cache whose rows can be handled.
+
+Attention models get a plain ``DynamicCache`` that keeps every key; a sliding window is then held by the mask, and rows can be
+repeated, dropped and merged. Models with another memory (state space, linear attention, compressed keys) are ``alone``:
+they keep their own kind of cache, one row at a time.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+from wolfnote.models.batching import positions
+
+
+class Forward:
+    """Calls ``module`` on ids [rows, new] behind what ``cache`` holds; ``mask`` [rows, held + new] is 0 on padding."""
+
+    def __init__(self, module: Any) -> None:
+        bare = module.get_base_model() if hasattr(module, "peft_config") else module
+        self.module = module
+        self.device: torch.device = next(module.parameters()).device
+        self._known = set(inspect.signature(bare.forward).parameters)
+        self._config = bare.config
+        kinds = {type(layer) for layer in DynamicCache(config=bare.config).layers}
+        self.alone = "past_key_values" not in self._known or not kinds <= {DynamicLayer, DynamicSlidingWindowLayer}
+        self.gaps = not self.alone and "position_ids" in self._known and kinds <= {DynamicLayer}
+        """Whether padding may stand between two cached stretches: not where distance is counted in columns (windows, ALiBi)."""
+
+    def cache(self) -> DynamicCache:
+        """An empty cache, not for ``alone`` models."""
+        return DynamicCache()
+
+    def start(self, ids: Tensor) -> tuple[dict[str, Any], Tensor]:
+        """For ``alone`` models: one row read from the beginning; its memory and the logits [1, vocabulary] behind it."""
+        memory: dict[str, Any] = {}
+        memory |= {key: DynamicCache(config=self._config) for key in ("past_key_values", "cache_params") if key in self._known}
+        return memory, self.advance(ids, memory)
+
+    def advance(self, ids: Tensor, memory: dict[str, Any]) -> Tensor:
+        """For ``alone`` models: more of that row; ``memory`` is brought up to date in place."""
+        out = self.module(ids, **memory, use_cache=True)
+        if "state" in self._known:  # RWKV hands its memory back; the others write into the cache they were given
+            memory["state"] = out.state
+        logits: Tensor = out.logits[:, -1]
+        return logits
+
+    def __call__(self, ids: Tensor, mask: Tensor, cache: Any = None, keep: int = 0) -> Tensor:
+        """Logits [rows, new or the last ``keep``, vocabulary]."""
+        given = {
+            "attention_mask": mask,
+            "position_ids": positions(mask, ids.shape[1]),
+            "past_key_values": cache,
+            "use_cache": cache is not None,
+            "logits_to_keep": keep,
+        }
+        logits: Tensor = self.module(ids, **{k: v for k, v in given.items() if k in self._known}).logits
+        return logits[:, -keep:] if keep else logits
+
+
+def select(cache: DynamicCache, rows: Tensor) -> None:
+    """Only these rows, in this order."""
+    for layer in _filled(cache):
+        layer.keys, layer.values = layer.keys[rows], layer.values[rows]
+
+
+def trim(cache: DynamicCache, columns: int) -> None:
+    """Drop the first ``columns`` columns: padding of rows that are gone."""
+    for layer in _filled(cache):
+        layer.keys, layer.values = layer.keys[:, :, columns:], layer.values[:, :, columns:]
+
+
+def merge(one: DynamicCache, other: DynamicCache) -> None:
+    """The rows of ``other`` under those of ``one``; the shorter is padded on the left."""
+    for a, b in zip(_filled(one), _filled(other), strict=True):
+        width = max(a.keys.shape[2], b.keys.shape[2])
+        a.keys = torch.cat([_widen(a.keys, width), _widen(b.keys, width)])
+        a.values = torch.cat([_widen(a.values, width), _widen(b.values, width)])
+
+
+def widen(mask: Tensor, width: int) -> Tensor:
+    """The mask with zeros on the left, [rows, width]."""
+    return torch.nn.functional.pad(mask, (width - mask.shape[1], 0))
+
+
+def _widen(state: Tensor, width: int) -> Tensor:
+    return torch.nn.functional.pad(state, (0, 0, width - state.shape[2], 0))
+
+
+def _filled(cache: DynamicCache) -> Sequence[Any]:
+    """The layers that hold something: layers that share another's keys hold nothing."""
+    return [layer for layer in cache.layers if layer.get_seq_length() > 0]
