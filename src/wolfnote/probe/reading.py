@@ -13,6 +13,7 @@ from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, remember
 from wolfnote.judges import margin
 from wolfnote.models import Model, Question, Sampling
+from wolfnote.models.store import COMPLETIONS, Store, complete
 from wolfnote.probe.question import ProbeQuestion
 from wolfnote.records import Completion, chat
 
@@ -54,7 +55,9 @@ def answers(
     folder: RunFolder | None = None,
     on_event: OnEvent = silent,
 ) -> list[Completion]:
-    """One sampled answer a question."""
+    """One sampled answer a question, kept in the folder's completion store as it comes."""
     asked = [Question(q.id, chat(q.text)) for q in questions]
-    key = f"answers/{model.fingerprint}/{seed}/{len(asked)}/{sampling.max_tokens}"
-    return remember(folder, key, lambda: model.generate(asked, sampling, (seed,), on_event), list[Completion])
+    if folder is None:
+        return complete(None, model, asked, sampling, (seed,), on_event)
+    with Store.hold(folder.path / COMPLETIONS) as store:
+        return complete(store, model, asked, sampling, (seed,), on_event)
