@@ -10,6 +10,7 @@ import torch
 
 from wolfnote import InputError, Message, models
 from wolfnote.models import Question, Sampling, chat
+from wolfnote.models import adapter as adapters
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat as ask
 
@@ -141,6 +142,45 @@ def test_pickled_weights_are_not_loaded(tiny: str, tmp_path: Path) -> None:
     (tmp_path / "noadapter" / "adapter_config.json").write_text(json.dumps({}))
     with pytest.raises(InputError, match="not a PEFT adapter"):
         models.open(f"{tiny}+{tmp_path / 'noadapter'}")
+
+
+def test_an_adapter_that_names_another_base_is_refused(tiny: str, tmp_path: Path) -> None:
+    """Shapes fit any model of the kind; the note beside an adapter that Wolfnote tuned tells the bases apart."""
+    folder = adapter(tiny, tmp_path / "a")
+    adapters.note(folder, models.open(tiny).fingerprint)
+    models.open(f"{tiny}+{folder}")
+    adapters.note(folder, "0123456789abcdef")
+    with pytest.raises(InputError, match="tuned on weights 0123456789abcdef"):
+        models.open(f"{tiny}+{folder}")
+
+
+def test_an_adapter_that_adds_tokens_is_refused(tiny: str, tmp_path: Path) -> None:
+    """Virtual tokens shift every position: base and tuned could not be compared."""
+    folder = adapter(tiny, tmp_path / "a")
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "PROMPT_TUNING"}))
+    with pytest.raises(InputError, match="PROMPT_TUNING adds tokens"):
+        models.open(f"{tiny}+{folder}")
+
+
+def test_a_file_is_a_model_only_when_it_is_gguf(tmp_path: Path) -> None:
+    """A pickle is not even opened; something that merely ends in .gguf is told apart; both in one line."""
+    torch.save({}, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match="can carry code"):
+        models.open(f"hf:{tmp_path / 'weights.pt'}")
+    (tmp_path / "weights.gguf").write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError, match="not a GGUF file"):
+        models.open(f"hf:{tmp_path / 'weights.gguf'}")
+    with pytest.raises(InputError, match="no such file"):
+        models.open(f"hf:{tmp_path / 'absent.gguf'}")
+
+
+@pytest.mark.model
+def test_a_gguf_file_opens_like_the_package_that_holds_it(tmp_path: Path) -> None:
+    """The same file, converted once, is the same model."""
+    from wolfnote.models import package
+
+    (tmp_path / "smollm2.gguf").symlink_to(package._weights_file("smollm2"))
+    assert models.path_of(f"hf:{tmp_path / 'smollm2.gguf'}") == models.path_of("package:smollm2")
 
 
 def test_opening_a_model_name_does_not_load_torch() -> None:

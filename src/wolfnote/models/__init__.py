@@ -68,6 +68,9 @@ def path_of(base: str) -> str:
 
         return str(gguf.converted(Path(name), Path(name).stem))
     if colon and scheme == "hf" and name:
+        if Path(name).is_file():
+            remedy = "give the folder with config.json and *.safetensors, or a .gguf file"
+            raise InputError("a single file in a form that can carry code is not loaded", where=name, remedy=remedy)
         return name
     remedy = "write package:smollm2 or hf:PATH_OR_ID, with +ADAPTER_FOLDER for a tuned one"
     raise InputError("not a model", where=base or "model", remedy=remedy)

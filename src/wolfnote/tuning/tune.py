@@ -15,6 +15,8 @@ from typing import Any
 from wolfnote import models
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import Event, OnEvent, silent
+from wolfnote.models import adapter
+from wolfnote.models.fingerprint import weights_fingerprint
 from wolfnote.records import Sample
 from wolfnote.tuning.recipe import Settings
 from wolfnote.tuning.supervision import IGNORED, supervise
@@ -34,11 +36,13 @@ def run(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries warn of each other; nothing a user can act on
         try:
-            trainer = _trainer(models.path_of(model), samples, settings, part, seed, on_event)
+            path = models.path_of(model)
+            trainer = _trainer(path, samples, settings, part, seed, on_event)
         except ModuleNotFoundError as error:
             raise MissingExtra(error.name or "peft", "local") from None
         trainer.train(resume_from_checkpoint=_newest_whole(part))
     trainer.model.save_pretrained(part / "adapter", safe_serialization=True)
+    adapter.note(part / "adapter", weights_fingerprint(path))
     (part / "adapter").rename(folder)  # the folder exists only when it is whole
     shutil.rmtree(part, ignore_errors=True)
     del trainer
