@@ -42,7 +42,7 @@ def folder(name: str) -> Path:
 
     Raises ``InputError`` for an unknown name or a package that is not installed (the message has the install line).
     """
-    gguf = _weights_file(name)
+    gguf = weights_file(name)
     target = cache() / "models" / f"{name}-{_sha256(gguf)[:12]}"
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,8 @@ def folder(name: str) -> Path:
     return target
 
 
-def _weights_file(name: str) -> Path:
+def weights_file(name: str) -> Path:
+    """The GGUF file that the package brought. Raises ``InputError`` like ``folder``."""
     where = f"package:{name}"
     if name not in KNOWN:
         raise InputError(f"no packaged model called {name!r}", where=where, remedy="known: " + ", ".join(KNOWN))
