@@ -75,7 +75,7 @@ def test_base_and_merged_tune_are_served_as_they_are(adapter: Path, tmp_path: Pa
             found = served.generate(asked(), GREEDY)
             said[name] = [completion.text for completion in found]
             assert said[name] == [completion.text for completion in local.generate(asked(), GREEDY)]
-            assert gap(server, local) < 0.02, gap(server, local)
+            assert gap(server, local) < 0.01
             usage = served.about()["usage"]
             assert usage["requests"] == 3
             assert 3 <= usage["completion_tokens"] <= 48

@@ -11,8 +11,13 @@ from wolfnote.models.pool import spread
 def test_every_item_once_with_its_index() -> None:
     """Whatever finishes first comes first; the index says which it was."""
 
+    last = threading.Event()
+
     def work(item: int) -> int:
-        time.sleep(0.02 if item == 0 else 0.0)
+        if item == 0:
+            last.wait(10)
+        if item == 19:
+            last.set()
         return item * 10
 
     found = list(spread(work, range(20), 4, threading.Event()))
@@ -23,10 +28,11 @@ def test_every_item_once_with_its_index() -> None:
 def test_an_error_ends_new_work_and_hands_out_what_was_in_flight() -> None:
     """The item that ran beside the failing one still arrives; those behind them are not begun."""
     begun: list[int] = []
+    both = threading.Barrier(2)
 
     def work(item: int) -> int:
         begun.append(item)
-        time.sleep(0.02)
+        both.wait(10)
         if item == 0:
             raise ValueError("no")
         time.sleep(0.05)

@@ -80,11 +80,11 @@ def test_faults_bias_neither_model() -> None:
 
 def test_requests_run_side_by_side_and_no_wider_than_asked() -> None:
     """A slow server sees exactly the set number of requests at once."""
-    with ToyServer(delay=0.05) as server:
+    with ToyServer(delay=0.2) as server:
         started = time.monotonic()
         models.open(server.spec, remote=msgspec.structs.replace(QUICK, concurrency=6)).generate(questions(24), SAMPLING)
         assert server.peak == 6
-        assert time.monotonic() - started < 24 * 0.05
+        assert time.monotonic() - started < 24 * 0.2
 
 
 def test_what_is_sent() -> None:
@@ -361,7 +361,7 @@ def test_a_probe_over_http_measures_where_the_server_can() -> None:
 
 
 def test_ctrl_c_does_not_wait_for_slow_answers() -> None:
-    """With requests in flight that take ten seconds, an interrupted program is gone within two."""
+    """With requests in flight that take ten seconds, an interrupted program is gone long before."""
     code = "import sys\nfrom wolfnote import models, records\nfrom wolfnote.models import Question, Sampling\nm = models.open(sys.argv[1])\nprint('go', flush=True)\nm.generate([Question(str(i), records.chat(str(i))) for i in range(50)], Sampling())"
     with ToyServer(delay=10.0) as server:
         run = subprocess.Popen([sys.executable, "-c", code, server.spec], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -371,7 +371,7 @@ def test_ctrl_c_does_not_wait_for_slow_answers() -> None:
         run.send_signal(signal.SIGINT)
         _, errors = run.communicate(timeout=20)
         assert b"KeyboardInterrupt" in errors
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         assert len(server.asked("/v1/chat/completions")) == 8
 
 

@@ -127,7 +127,7 @@ class Connection:
                     found = read(reply)
         except Passing as error:
             raise self._given_up(error, limit) from None
-        if body is not None:
+        if "choices" in reply:
             self.usage.answered(reply, time.monotonic() - started)
         return found
 
