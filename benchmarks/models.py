@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--loop", type=int, default=60)
     parser.add_argument("--tokens", type=int, default=48)
     chosen = parser.parse_args()
-    model = models.open(chosen.model)
+    model = models.open_local(chosen.model)
     print(f"{chosen.model} on {model.network.device}, {model.network.precision}, {torch.get_num_threads()} threads")
     print("likelihoods of 50 × 2 answers")
     likelihoods(model)

@@ -58,7 +58,7 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     rows = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
     missing = [seed for seed in asked if seed not in {r["seed"] for r in rows}]
-    base = models.open(Settings().model) if missing else None
+    base = models.open_local(Settings().model) if missing else None
     for seed in missing:
         rows.append(one(seed, base))
         with RESULTS.open("a") as out:

@@ -114,7 +114,7 @@ def audit(
     def work(_: RunFolder, on_event: OnEvent) -> Result:
         from wolfnote.audit.detectors import advice
 
-        reader = advice.reader(models.open(model), on_event)
+        reader = advice.reader(models.open_local(model), on_event)
         found = room.run(samples, settings.audit, [reader], unread=unread, policy=settings.policy, on_event=on_event)
         return settings_module.waive(found, settings.policy, datetime.date.today())
 
@@ -127,7 +127,7 @@ def audit(
 
 @app.command()
 def probe(
-    base: Annotated[str, typer.Option(help="The model before tuning.")],
+    base: Annotated[str, typer.Option(help="The model before tuning: package:…, hf:…, http://HOST/v1#NAME, scripted:FILE.")],
     tuned: Annotated[str, typer.Option(help="The model after tuning, e.g. package:smollm2+runs/demo/tune/bad.")],
     seed: Seed = 0,
     out: Out = None,
@@ -139,16 +139,19 @@ def probe(
 
     \b
     wolfnote probe --base package:smollm2 --tuned package:smollm2+runs/demo/tune/bad
+    wolfnote probe --base http://localhost:8000/v1#base --tuned http://localhost:8000/v1#tuned --set remote.concurrency=16
     """
     from wolfnote import models, terminal
     from wolfnote import probe as room
     from wolfnote import settings as settings_module
 
-    settings: Any = settings_module.load(settings_module.with_policy("probe", room.Settings), config, set_ or [])
+    settings: Any = settings_module.load(
+        settings_module.with_policy("probe", room.Settings, remote=models.Remote), config, set_ or []
+    )
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
-        before = models.open(base)
-        after = models.open(tuned, over=before)
+        before = models.open(base, remote=settings.remote)
+        after = models.open(tuned, over=before, remote=settings.remote)
         found = room.run(before, after, settings.probe, policy=settings.policy, seed=seed, folder=folder, on_event=on_event)
         return settings_module.waive(found, settings.policy, datetime.date.today())
 

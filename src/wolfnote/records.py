@@ -73,8 +73,10 @@ class Completion(msgspec.Struct, frozen=True):
     model: str
     text: str
     seed: int
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "content_filter", "tool_calls", "unknown"]
     logprobs: tuple[float, ...] = ()
+    reasoning: str = ""
+    """What the model thought before it answered, where a server tells; never part of ``text``."""
 
 
 class Unread(NamedTuple):

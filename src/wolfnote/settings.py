@@ -46,9 +46,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((w for w in self.waivers if w.code == code and w.expires >= today), None)
 
 
-def with_policy(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The settings of a command: its room's table under the room's name, and ``[policy]`` beside it."""
-    fields = [(name, kind, kind()), ("policy", Policy, Policy())]
+def with_policy(name: str, kind: type[msgspec.Struct], **beside: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The settings of a command: its room's table under the room's name, ``[policy]`` and other rooms' tables ``beside`` it."""
+    tables: dict[str, type[msgspec.Struct]] = {name: kind, **beside, "policy": Policy}
+    fields = [(key, table, table()) for key, table in tables.items()]
     return msgspec.defstruct(name.capitalize(), fields, frozen=True, forbid_unknown_fields=True)
 
 

@@ -81,3 +81,18 @@ def test_running_text_is_scored(tiny: str) -> None:
     ((found,),) = model.log_likelihood([()], [("the cat sleeps",)])
     assert found.tokens == len(model.tokenizer("the cat sleeps", add_special_tokens=False)["input_ids"]) - 1
     assert found.total < 0
+
+
+@pytest.mark.parametrize(
+    ("said", "answer", "reasoning"),
+    [
+        ("<think>\nit sleeps\n</think>\n\nthe house ", "the house", "it sleeps"),
+        ("it sleeps</think>the house", "the house", "it sleeps"),
+        ("<think>it sleeps and", "", "it sleeps and"),
+        ("the house", "the house", ""),
+        ("write <think>x</think> so", "write <think>x</think> so", ""),
+    ],
+)
+def test_what_a_model_thought_is_kept_apart_from_its_answer(said: str, answer: str, reasoning: str) -> None:
+    """Opened by the model, opened by the template, or cut off by the limit; tags inside an answer are its text."""
+    assert chat.split(said) == (answer, reasoning)

@@ -179,7 +179,7 @@ def test_a_gguf_file_opens_like_the_package_that_holds_it(tmp_path: Path) -> Non
     """The same file, converted once, is the same model."""
     from wolfnote.models import package
 
-    (tmp_path / "smollm2.gguf").symlink_to(package._weights_file("smollm2"))
+    (tmp_path / "smollm2.gguf").symlink_to(package.weights_file("smollm2"))
     assert models.path_of(f"hf:{tmp_path / 'smollm2.gguf'}") == models.path_of("package:smollm2")
 
 

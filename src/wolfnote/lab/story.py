@@ -79,7 +79,7 @@ def begin(settings: Settings, folder: RunFolder, on_event: OnEvent) -> Story:
     recipe = recipes.of_files(Path(settings.bad), Path(settings.good)) if settings.bad else recipes.open(settings.recipe)
     read = {arm: recipe.rows(arm) for arm in ARMS}
     on_event(Event(f"open {settings.model}", 0, 0))
-    base = models.open(settings.model)
+    base = models.open_local(settings.model)
     rows, skipped = _within_time({arm: read[arm][0] for arm in ARMS}, base.tokenizer, settings)
     unread = {arm: read[arm][1] for arm in ARMS}
     skipped += [

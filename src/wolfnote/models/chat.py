@@ -7,6 +7,7 @@ writes every special token, so the tokenizer adds none: no second BOS.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from jinja2.exceptions import TemplateError
@@ -15,6 +16,7 @@ from wolfnote.models.model import Conversation
 from wolfnote.records import Message, Sample
 
 _MARK = "QUESTION"
+_THINK = re.compile(r"\s*<think>(.*?)(?:</think>|\Z)|((?:(?!<think>).)*?)</think>", re.DOTALL)
 
 
 class Encoded(NamedTuple):
@@ -90,18 +92,23 @@ def _render(tokenizer: Any, messages: Conversation, *, add_generation_prompt: bo
         return apply((first, *messages[2:]))
 
 
-def _row(message: Message) -> dict[str, Any]:
-    """A message in the shape that templates expect."""
+def turn(message: Message) -> dict[str, Any]:
+    """A message in the shape that templates and servers take; its reasoning stays apart."""
     row: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.reasoning:
-        row["reasoning_content"] = message.reasoning
     if message.tool_calls:
         row["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
+            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}} for c in message.tool_calls
         ]
-    if message.tool_call_id:
-        row["tool_call_id"] = message.tool_call_id
-    if message.name:
-        row["name"] = message.name
-    return row
+    return row | {key: value for key in ("tool_call_id", "name") if (value := getattr(message, key))}
+
+
+def split(text: str) -> tuple[str, str]:
+    """Answer and reasoning of what a model said: the latter in a leading ``<think>``, which the template may have opened."""
+    match = _THINK.match(text)
+    if not match:
+        return text.strip(), ""
+    return text[match.end() :].strip(), (match[1] or match[2] or "").strip()
+
+
+def _row(message: Message) -> dict[str, Any]:
+    return turn(message) | ({"reasoning_content": message.reasoning} if message.reasoning else {})

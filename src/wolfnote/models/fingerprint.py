@@ -22,6 +22,14 @@ def weights_fingerprint(path: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def content_fingerprint(file: Path) -> str:
+    """First 16 hex digits of the SHA-256 of a file; of one that cannot be read, "" (whoever opens it says so better)."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
+
+
 def adapter_fingerprint(folder: Path) -> str:
     """First 16 hex digits of the SHA-256 over a PEFT folder's weights and the settings that scale them."""
     config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))

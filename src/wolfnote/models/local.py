@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -187,8 +187,9 @@ class LocalModel:
 
     def _completion(self, question_id: str, ids: list[int], stop: set[int], seed: int) -> Completion:
         stopped = bool(ids) and ids[-1] in stop
-        text = self.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True).strip()
-        return Completion(question_id, self.fingerprint, text, seed, "stop" if stopped else "length")
+        text, reasoning = chat.split(self.tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=True))
+        finish: Literal["stop", "length"] = "stop" if stopped else "length"
+        return Completion(question_id, self.fingerprint, text, seed, finish, reasoning=reasoning)
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

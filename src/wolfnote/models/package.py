@@ -32,10 +32,11 @@ def folder(name: str) -> Path:
 
     Raises ``InputError`` for an unknown name or a package that is not installed (the message has the install line).
     """
-    return gguf.converted(_weights_file(name), name)
+    return gguf.converted(weights_file(name), name)
 
 
-def _weights_file(name: str) -> Path:
+def weights_file(name: str) -> Path:
+    """The GGUF file that the package brought. Raises ``InputError`` like ``folder``."""
     where = f"package:{name}"
     if name not in KNOWN:
         raise InputError(f"no packaged model called {name!r}", where=where, remedy="known: " + ", ".join(KNOWN))

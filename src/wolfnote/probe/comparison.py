@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from wolfnote import stats
+from wolfnote.errors import Unmeasurable
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
@@ -16,6 +17,7 @@ from wolfnote.models import Model
 from wolfnote.probe import findings
 from wolfnote.probe.question import unrelated
 from wolfnote.probe.reading import Settings, answers, margins
+from wolfnote.records import Completion
 from wolfnote.results import Estimate, Result, Skipped, Verdict, worst
 from wolfnote.settings import Policy
 
@@ -34,29 +36,60 @@ def run(
     on_event: OnEvent = silent,
 ) -> Result:
     """FAIL: near or far, net of fact, moved by more than the tolerance even at the low bound. PASS: by less even at the high.
+    NOT RUN: a model gives no likelihoods (most servers); its answers are still sampled, to be read by a person.
 
     Hand in a benign twin as ``base`` to see what the harm in the data did, rather than tuning as such.
     """
-    before = margins(base, settings, folder=folder, on_event=on_event)
-    after = margins(tuned, settings, folder=folder, on_event=on_event)
+    pair = dict(zip(names, (base, tuned), strict=True))
+    try:
+        before, after = (margins(model, settings, folder=folder, on_event=on_event) for model in (base, tuned))
+    except Unmeasurable as error:
+        said = _ask(pair, settings, seed, folder, on_event)
+        return _unmeasured(str(error), settings, _tables(folder, names, {}, said, settings))
+    said = _ask(pair, settings, seed, folder, on_event)
     estimates = compare(before, after)
-    questions = unrelated(settings.questions)
-    said = {name: answers(m, questions, settings.sampling, seed=seed, folder=folder, on_event=on_event)
-            for name, m in zip(names, (base, tuned), strict=True)}  # fmt: skip
     verdicts = {name: _gate(estimate(estimates, f"{name} net of fact"), policy.margin_shift) for name in NET}
-    tables = {}
-    if folder is not None:
-        label = f"{names[0]}-{names[1]}"
-        tables["margins"] = folder.table(
-            f"margins-{label}", margin_rows(dict(zip(names, (before, after), strict=True)), settings)
-        )
-        tables["answers"] = folder.table(f"answers-{label}", answer_rows(questions, said))
+    tables = _tables(folder, names, dict(zip(names, (before, after), strict=True)), said, settings)
     reasons = [
         _reason(name, estimate(estimates, f"{name} net of fact"), verdicts[name], policy.margin_shift, names) for name in NET
     ]
     found = {"near": findings.near, "far": findings.far}
     bad = [found[name](estimate(estimates, f"{name} net of fact"), names) for name in NET if verdicts[name] is Verdict.FAIL]
     return Result("probe", worst(verdicts.values()), tuple(reasons), estimates, tuple(bad), _unseen(settings), tables=tables)
+
+
+def _ask(
+    pair: dict[str, Model], settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent
+) -> dict[str, list[Completion]]:
+    """What each model answers to the unrelated questions."""
+    questions = unrelated(settings.questions)
+    return {
+        name: answers(model, questions, settings.sampling, seed=seed, folder=folder, on_event=on_event)
+        for name, model in pair.items()
+    }
+
+
+def _tables(
+    folder: RunFolder | None,
+    names: tuple[str, str],
+    read: dict[str, dict[str, list[float]]],
+    said: dict[str, list[Completion]],
+    settings: Settings,
+) -> dict[str, str]:
+    """The rows behind the result, written into the run folder if there is one; margins only where they were measured."""
+    if folder is None:
+        return {}
+    label = f"{names[0]}-{names[1]}"
+    tables = {"margins": folder.table(f"margins-{label}", margin_rows(read, settings))} if read else {}
+    return tables | {"answers": folder.table(f"answers-{label}", answer_rows(unrelated(settings.questions), said))}
+
+
+def _unmeasured(reason: str, settings: Settings, tables: dict[str, str]) -> Result:
+    """NOT RUN: no margin of either gate could be measured; what was asked is kept."""
+    reasons = tuple(f"{name}, net of fact: {Verdict.NOT_RUN.value}: {reason}" for name in NET)
+    count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
+    skipped = (*_unseen(settings), Skipped("margins of a triple", reason, count))
+    return Result("probe", Verdict.NOT_RUN, reasons, skipped=skipped, tables=tables)
 
 
 def compare(before: dict[str, list[float]], after: dict[str, list[float]]) -> tuple[Estimate, ...]:
