@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from wolfnote import interrupts
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf")
 """What the extra ``local`` brings; a light install meets its absence where a model is opened."""
+
+TYPER_INTERRUPTED = 130
+"""The code that typer returns instead of letting ``KeyboardInterrupt`` through."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -203,6 +207,7 @@ def explain(code: Annotated[str, typer.Argument(help="A finding's code, such as 
 
 def main() -> NoReturn:
     """Entry point: a user's mistake is one line and exit code 2, never a traceback."""
+    interrupts.listen()
     try:
         code = app(standalone_mode=False)  # outside standalone mode, typer.Exit comes back as the returned code
     except ModuleNotFoundError as error:
@@ -214,16 +219,15 @@ def main() -> NoReturn:
     except WolfnoteError as error:
         sys.stderr.write(f"wolfnote: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nwolfnote: stopped; the same command goes on from here\n")
-        sys.exit(3)
-    except typer.Abort:
-        sys.exit(3)
+    except (KeyboardInterrupt, typer.Abort):  # what an older typer makes of Ctrl-C
+        interrupts.end()
     except Exception as error:
         usage = _usage(error)
         if usage is None:
             raise
         sys.exit(usage)
+    if code == TYPER_INTERRUPTED:
+        interrupts.end()
     sys.exit(code if isinstance(code, int) else 0)
 
 
