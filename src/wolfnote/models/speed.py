@@ -50,21 +50,26 @@ def rate(pieces: Iterable[Callable[[], float]], seconds: float = SECONDS) -> Rat
 
     Raises ``ValueError`` when there is no piece.
     """
-    found: list[tuple[float, float]] = []
-    begun = time.perf_counter()
-    for piece in pieces:
-        start = time.perf_counter()
-        units = piece()
-        found.append((units, time.perf_counter() - start))
-        if sum(spent for _, spent in found[1:]) > seconds or found[0][1] > PATIENCE * seconds:
-            break
+    found = _timed(pieces, seconds)
     if not found:
         raise ValueError("nothing to time")
     counted = found[1:] or found
-    each = [units / max(spent, 1e-9) for units, spent in counted]
-    value = sum(units for units, _ in counted) / max(sum(spent for _, spent in counted), 1e-9)
+    each = [units / spent for units, spent in counted]
+    value = sum(units for units, _ in counted) / sum(spent for _, spent in counted)
     wider = 1.0 if len(counted) > FEW else DOUBT
-    return Rate(value, min(each) / wider, max(each) * wider, time.perf_counter() - begun)
+    return Rate(value, min(each) / wider, max(each) * wider, sum(spent for _, spent in found))
+
+
+def _timed(pieces: Iterable[Callable[[], float]], seconds: float) -> list[tuple[float, float]]:
+    """Units and seconds of each piece that was done."""
+    found: list[tuple[float, float]] = []
+    for piece in pieces:
+        start = time.perf_counter()
+        units = piece()
+        found.append((units, max(time.perf_counter() - start, 1e-9)))
+        if sum(spent for _, spent in found[1:]) > seconds or found[0][1] > PATIENCE * seconds:
+            break
+    return found
 
 
 def measure(
@@ -139,6 +144,7 @@ def _answering(
         def piece(asked: list[Question] = asked) -> float:
             said = model.generate(asked, sampling)
             ended = sum(c.finish_reason == "length" for c in said)
-            return ended * sampling.max_tokens + tokens(model, [c.text for c in said if c.finish_reason == "stop"])
+            stopped = [c.text for c in said if c.finish_reason == "stop"]
+            return max(1.0, ended * sampling.max_tokens + tokens(model, stopped))
 
         yield piece

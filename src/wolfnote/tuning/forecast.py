@@ -90,15 +90,15 @@ def _unlearnt(cut: int, unread: Sequence[Unread]) -> list[Skipped]:
 
 
 def _seconds(trial: Trial, steps: int, save_every: int) -> Span:
-    spread = Span(statistics.mean(trial.steps), *_middle(trial.steps))
+    spread = Span(statistics.median(trial.steps), *_ends(trial.steps))
     return spread.times(steps).plus(forecast.exactly(trial.setup + trial.save * (steps // save_every + 1)))
 
 
-def _middle(steps: list[float]) -> tuple[float, float]:
-    """Two standard errors about the mean step: what a longer test might have found."""
-    mean = statistics.mean(steps)
-    error = statistics.stdev(steps) / len(steps) ** 0.5 if len(steps) > 1 else mean / 2
-    return max(0.0, mean - 2 * error), mean + 2 * error
+def _ends(steps: list[float]) -> tuple[float, float]:
+    """Two standard errors about the middle step, which one hiccup of the machine does not move."""
+    middle = statistics.median(steps)
+    error = statistics.stdev(steps) / len(steps) ** 0.5 if len(steps) > 1 else middle / 2
+    return max(0.0, middle - 2 * error), middle + 2 * error
 
 
 def _tokenizer(model: str) -> Any:
@@ -132,5 +132,5 @@ def _try(model: str, samples: Sequence[Sample], settings: Settings, on_event: On
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
     steps = [after - before for before, after in itertools.pairwise(ends)]
     save = steps.pop(SAVE_AT - 1) if len(steps) >= SAVE_AT else 0.0
-    step = statistics.mean(steps)
+    step = statistics.median(steps)
     return Trial(steps, max(0.0, save - step), opened + max(0.0, ends[0] - begun - step), size)
