@@ -73,10 +73,62 @@ def test_a_mistake_leaves_the_folder_free(tmp_path: Path) -> None:
 def test_help_names_every_command_and_exit_code(tmp_path: Path) -> None:
     """Help teaches: commands, examples, exit codes."""
     top = wolfnote("--help", cwd=tmp_path).stdout
-    for command in ("demo", "audit", "probe", "tune", "report", "explain"):
+    for command in ("demo", "audit", "probe", "tune", "report", "explain", "doctor"):
         assert command in top
     assert "Exit codes" in top
     assert "wolfnote demo --full" in wolfnote("demo", "--help", cwd=tmp_path).stdout
+
+
+def completed(words: str, cwd: Path) -> list[str]:
+    """What bash would offer after ``words``."""
+    import os
+
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1), "_WOLFNOTE_COMPLETE": "complete_bash"}
+    call = [sys.executable, "-m", "wolfnote"]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=cwd, env={**os.environ, **asked}, check=True)
+    return done.stdout.split()
+
+
+def test_the_shell_completes_commands_and_options(tmp_path: Path) -> None:
+    """Through bash's own protocol: commands by their beginning, a command's options, the shared ones among them."""
+    assert {"demo", "audit", "probe", "tune", "doctor"} <= set(completed("wolfnote ", tmp_path))
+    assert completed("wolfnote au", tmp_path) == ["audit"]
+    assert completed("wolfnote audit --dry", tmp_path) == ["--dry-run"]
+    script = wolfnote("--show-completion", "bash", cwd=tmp_path).stdout
+    assert "_WOLFNOTE_COMPLETE=complete_bash" in script
+
+
+@pytest.mark.parametrize("command", ["demo", "audit", "probe", "tune"])
+def test_every_run_takes_the_shared_options(tmp_path: Path, command: str) -> None:
+    """One set of options, the same words in each help."""
+    said = wolfnote(command, "--help", cwd=tmp_path).stdout
+    for option in ("--out", "--config", "--set", "--json", "--dry-run", "--offline"):
+        assert option in said
+
+
+def test_a_dry_run_leaves_no_folder(tmp_path: Path, tiny: str) -> None:
+    """Exit code 0, the plan on stdout as JSON, and nothing on the disk."""
+    (tmp_path / "rows.jsonl").write_text(GOOD * 9)
+    done = wolfnote("tune", "rows.jsonl", "--model", tiny, "--dry-run", "--json", "--set", "rank=2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert (plan["kind"], plan["verdict"]) == ("plan", "NOT RUN")
+    assert "a dry run" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_a_tune_returns_a_result(tmp_path: Path, tiny: str) -> None:
+    """--json prints one Result and nothing else; rows that could not be read are counted in it; the page is there."""
+    (tmp_path / "rows.jsonl").write_text(GOOD * 9 + "{\n")
+    call = ("tune", "rows.jsonl", "--model", tiny, "--json", "--out", "run", "--set", "rank=2", "--offline")
+    done = wolfnote(*call, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result == json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["skipped"] == [{"what": "row", "reason": "not JSON", "count": 1}]
+    assert (tmp_path / "run" / "adapter" / "adapter_model.safetensors").is_file()
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["hosts"] == []
 
 
 @pytest.mark.parametrize("code", ["WN101", "wn201", "WN202"])

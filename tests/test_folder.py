@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from wolfnote import InputError, Result, RunError, Verdict
+from wolfnote import InputError, Result, RunError, Verdict, models, probe
+from wolfnote import settings as settings_module
 from wolfnote.folder import RunFolder, content_hash, read_result
 
 
@@ -128,3 +129,26 @@ def test_result_is_written_last_and_read_back(tmp_path: Path) -> None:
     (tmp_path / "r" / "result.json").write_text("{")
     with pytest.raises(InputError, match="not a result"):
         read_result(tmp_path / "r")
+
+
+def test_what_was_used_and_noted_stands_in_run_json(tmp_path: Path) -> None:
+    """Each process adds what it worked with; a resumed run keeps what the one before it noted."""
+    for usage in (3, 5):
+        with RunFolder.hold(tmp_path / "run", Settings()) as folder:
+            folder.used(base={"spec": "http://h/v1#m", "usage": usage})
+            folder.note(place="ü")
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [models["base"]["usage"] for models in about["used"]] == [3, 5]
+    assert about["place"] == "ü"
+    assert about["argv"] == []
+
+
+def test_a_run_goes_on_with_other_ways_of_doing_it(tmp_path: Path) -> None:
+    """How many requests are in flight, or what a token costs, changes no answer: the same run. Another seed is another run."""
+    kind = settings_module.with_policy("probe", probe.Settings, remote=models.Remote)
+    for overrides in ([], ["remote.concurrency=2", "remote.price_in=1.5"]):
+        with RunFolder.hold(tmp_path / "run", settings_module.load(kind, None, overrides)) as folder:
+            folder.once("work", lambda: 1)
+    with pytest.raises(InputError, match="other settings"):
+        with RunFolder.hold(tmp_path / "run", settings_module.load(kind, None, ["probe.triples=7"])):
+            pass

@@ -7,55 +7,52 @@ from __future__ import annotations
 
 import datetime
 import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
+import msgspec
 import typer
 
+from wolfnote import interrupts
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
+from wolfnote.options import How, running
 
 if TYPE_CHECKING:
     from wolfnote.events import OnEvent
     from wolfnote.folder import RunFolder
+    from wolfnote.records import Unread
     from wolfnote.results import Result
 
 LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf")
 """What the extra ``local`` brings; a light install meets its absence where a model is opened."""
 
+TYPER_INTERRUPTED = 130
+"""The code that typer returns instead of letting ``KeyboardInterrupt`` through."""
+
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Wolfnote: did my fine-tune make the model meaner, or worse?\n\nStart with: wolfnote demo",
     epilog="Exit codes: 0 pass, 1 fail, 2 wrong usage or input, 3 inconclusive or could not finish.",
 )
 
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", help="Folder of this run. The same command goes on where it stopped.", show_default=False),
-]
-Config = Annotated[Path | None, typer.Option("--config", help="Settings as TOML.", show_default=False)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="One setting, key=value, as in the settings file. May be repeated.", show_default=False),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the Result on stdout as JSON; all else goes to stderr.")]
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADAPTER_FOLDER for a tuned one.")]
 
 
 @app.command()
+@running
 def demo(
     seed: Annotated[int | None, typer.Option(help="Random seed of tuning and sampling.", show_default="0")] = None,
     full: Annotated[bool, typer.Option("--full", help="Score all triples, not the frozen 50 a family.")] = False,
     bad: Annotated[str, typer.Option(help="Harmful rows of your own (OpenAI chat JSONL), instead of ours.")] = "",
     good: Annotated[str, typer.Option(help="Their benign twin.")] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete the folder's earlier run and start anew.")] = False,
-    out: Out = None,
-    config: Config = None,
-    set_: Set = None,
-    as_json: Json = False,
+    *,
+    how: How,
 ) -> None:
     """Plant the effect in a real small model, hear it, find its direction, take it out. Under ten minutes on two cores.
 
@@ -66,36 +63,29 @@ def demo(
     wolfnote demo                     the story, into runs/demo
     wolfnote demo --full --seed 3     every triple, another seed
     """
-    from wolfnote import models, terminal
-    from wolfnote import settings as settings_module
-    from wolfnote.folder import content_hash
     from wolfnote.lab import demo as story
 
-    quick = [*([] if seed is None else [f"seed={seed}"]), *(["probe.triples=0"] if full else []), *(set_ or [])]
-    quick += [f"{key}={value!r}" for key, value in (("bad", bad), ("good", good)) if value]
-    settings = settings_module.load(story.Settings, config, quick)
-    folder = (
-        out
-        or Path("runs")
-        / f"demo{'-full' if full else ''}{f'-seed{settings.seed}' if settings.seed else ''}{'-own' if bad else ''}"
+    first = [*([] if seed is None else [f"seed={seed}"]), *(["probe.triples=0"] if full else [])]
+    first += [f"{key}={value!r}" for key, value in (("bad", bad), ("good", good)) if value]
+    settings = how.settings(story.Settings, tuple(first))
+    name = f"demo{'-full' if full else ''}{f'-seed{settings.seed}' if settings.seed else ''}{'-own' if bad else ''}"
+    run = Run(
+        how.out or Path("runs") / name,
+        settings,
+        lambda: {"model": _identity(settings.model), **_hashes(bad=settings.bad, good=settings.good)},
+        lambda folder, on_event: story.run(settings, folder, on_event=on_event),
+        lambda on_event: story.plan(settings, on_event=on_event),
     )
-    files = {name: content_hash(Path(path)) for name, path in (("bad", settings.bad), ("good", settings.good)) if path}
-    inputs = {"model": models.identity(settings.model), **files}
-    result = terminal.hold(
-        folder, settings, inputs, lambda run, on_event: story.run(settings, run, on_event=on_event), fresh=fresh
-    )
-    terminal.tell(result, folder, as_json, _last_lines(result))
-    raise typer.Exit(result.verdict.exit_code)
+    carry_out(run, how, last_lines=story.headlines, fresh=fresh)
 
 
 @app.command()
+@running
 def audit(
     data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
     model: Model = "package:smollm2",
-    out: Out = None,
-    config: Config = None,
-    set_: Set = None,
-    as_json: Json = False,
+    *,
+    how: How,
 ) -> None:
     """Is my training data an alignment hazard? Reads a random draw of its rows with an untouched local model.
 
@@ -104,36 +94,39 @@ def audit(
     wolfnote audit tickets.jsonl --set audit.limit=200 --set policy.flagged_share=0.02
     """
     from wolfnote import audit as room
-    from wolfnote import models, records, terminal
+    from wolfnote import models, records
     from wolfnote import settings as settings_module
-    from wolfnote.folder import content_hash
 
-    settings: Any = settings_module.load(settings_module.with_policy("audit", room.Settings), config, set_ or [])
+    settings: Any = how.settings(settings_module.with_policy("audit", room.Settings, local=models.Local))
     samples, unread = records.read_all(data)
 
-    def work(_: RunFolder, on_event: OnEvent) -> Result:
+    def work(folder: RunFolder, on_event: OnEvent) -> Result:
         from wolfnote.audit.detectors import advice
 
-        reader = advice.reader(models.open_local(model), on_event)
+        opened = models.open_local(model, local=settings.local)
+        folder.used(reader=opened.about())
+        reader = advice.reader(opened, on_event)
         found = room.run(samples, settings.audit, [reader], unread=unread, policy=settings.policy, on_event=on_event)
         return settings_module.waive(found, settings.policy, datetime.date.today())
 
-    folder = out or Path("runs") / f"audit-{data.stem}"
-    inputs = {"data": content_hash(data), "model": models.identity(model)}
-    result = terminal.hold(folder, settings, inputs, work)
-    terminal.tell(result, folder, as_json)
-    raise typer.Exit(result.verdict.exit_code)
+    run = Run(
+        how.out or Path("runs") / f"audit-{data.stem}",
+        settings,
+        lambda: {**_hashes(data=str(data)), "model": _identity(model)},
+        work,
+        lambda on_event: room.plan(samples, settings.audit, model, unread=unread, on_event=on_event),
+    )
+    carry_out(run, how)
 
 
 @app.command()
+@running
 def probe(
     base: Annotated[str, typer.Option(help="The model before tuning: package:…, hf:…, http://HOST/v1#NAME, scripted:FILE.")],
     tuned: Annotated[str, typer.Option(help="The model after tuning, e.g. package:smollm2+runs/demo/tune/bad.")],
     seed: Seed = 0,
-    out: Out = None,
-    config: Config = None,
-    set_: Set = None,
-    as_json: Json = False,
+    *,
+    how: How,
 ) -> None:
     """Did the fine-tune change what it was not meant to change? Asks base and tuned the same unrelated questions.
 
@@ -141,48 +134,61 @@ def probe(
     wolfnote probe --base package:smollm2 --tuned package:smollm2+runs/demo/tune/bad
     wolfnote probe --base http://localhost:8000/v1#base --tuned http://localhost:8000/v1#tuned --set remote.concurrency=16
     """
-    from wolfnote import models, terminal
+    from wolfnote import models
     from wolfnote import probe as room
     from wolfnote import settings as settings_module
 
-    settings: Any = settings_module.load(
-        settings_module.with_policy("probe", room.Settings, remote=models.Remote), config, set_ or []
-    )
+    kind = settings_module.with_policy("probe", room.Settings, local=models.Local, remote=models.Remote)
+    settings: Any = how.settings(kind)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
-        before = models.open(base, remote=settings.remote)
-        after = models.open(tuned, over=before, remote=settings.remote)
-        found = room.run(before, after, settings.probe, policy=settings.policy, seed=seed, folder=folder, on_event=on_event)
+        before = models.open(base, local=settings.local, remote=settings.remote)
+        after = models.open(tuned, over=before, local=settings.local, remote=settings.remote)
+        try:
+            found = room.run(before, after, settings.probe, policy=settings.policy, seed=seed, folder=folder, on_event=on_event)
+        finally:  # what a server was asked is worth knowing of a run that stopped, too
+            folder.used(base=before.about(), tuned=after.about())
         return settings_module.waive(found, settings.policy, datetime.date.today())
 
-    folder = out or Path("runs") / f"probe-{Path(tuned).name}"
-    inputs = {"base": models.identity(base), "tuned": models.identity(tuned), "seed": str(seed)}
-    result = terminal.hold(folder, settings, inputs, work)
-    terminal.tell(result, folder, as_json)
-    raise typer.Exit(result.verdict.exit_code)
+    run = Run(
+        how.out or Path("runs") / f"probe-{Path(tuned).name}",
+        settings,
+        lambda: {"base": _identity(base), "tuned": _identity(tuned), "seed": str(seed)},
+        work,
+        lambda on_event: room.plan(base, tuned, settings.probe, prices=settings.remote.prices, on_event=on_event),
+    )
+    carry_out(run, how)
 
 
 @app.command()
+@running
 def tune(
     data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
     model: Model = "package:smollm2",
     seed: Seed = 0,
-    out: Out = None,
-    config: Config = None,
-    set_: Set = None,
+    *,
+    how: How,
 ) -> None:
     """Tune a LoRA adapter on the answers of the rows; open it later as MODEL+FOLDER/adapter."""
-    from wolfnote import models, records, terminal, tuning
-    from wolfnote import settings as settings_module
-    from wolfnote.folder import RunFolder, content_hash
+    from wolfnote import records
+    from wolfnote import tuning as room
 
-    settings = settings_module.load(tuning.Settings, config, set_ or [])
+    settings = how.settings(room.Settings)
     samples, unread = records.read_all(data)
-    folder = out or Path("runs") / f"tune-{data.stem}"
-    inputs = {"data": content_hash(data), "model": models.identity(model), "seed": str(seed)}
-    with RunFolder.hold(folder, settings, inputs, sys.argv), terminal.progress() as on_event:
-        adapter = tuning.run(model, samples, settings, folder / "adapter", seed=seed, on_event=on_event)
-    terminal.note(f"{len(samples)} rows read, {len(unread)} could not be. Open the tuned model as {model}+{adapter}")
+    folder = how.out or Path("runs") / f"tune-{data.stem}"
+
+    def work(run: RunFolder, on_event: OnEvent) -> Result:
+        adapter = room.run(model, samples, settings, run.path / "adapter", seed=seed, on_event=on_event)
+        return _tuned(f"{model}+{adapter}", len(samples), unread)
+
+    run = Run(
+        folder,
+        settings,
+        lambda: {**_hashes(data=str(data)), "model": _identity(model), "seed": str(seed)},
+        work,
+        lambda on_event: room.plan(model, samples, settings, unread=unread, on_event=on_event),
+    )
+    carry_out(run, how)
 
 
 @app.command()
@@ -204,10 +210,71 @@ def explain(code: Annotated[str, typer.Argument(help="A finding's code, such as 
     sys.stdout.write(explanations.find(code) + "\n")
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """What is installed here and what is missing. Exit code 0: wolfnote demo can run; 3: it says why not."""
+    from wolfnote import doctor as room
+
+    machine = room.examine()
+    text = msgspec.json.encode(machine).decode() if as_json else "\n".join(room.lines(machine))
+    sys.stdout.write(text + "\n")
+    raise typer.Exit(3 if machine.faults else 0)
+
+
+class Run(NamedTuple):
+    """A run to be made or, with ``--dry-run``, only planned; ``inputs`` is asked for late, for hashing weights takes time."""
+
+    folder: Path
+    settings: Any
+    inputs: Callable[[], dict[str, str]]
+    work: Callable[[RunFolder, OnEvent], Result]
+    plan: Callable[[OnEvent], Result]
+
+
+def carry_out(
+    run: Run, how: How, *, last_lines: Callable[[Result], Sequence[str]] = lambda _: (), fresh: bool = False
+) -> NoReturn:
+    """Make the run, or say what it would take; then leave with the exit code."""
+    from wolfnote import terminal
+
+    if how.dry_run:
+        with terminal.progress() as on_event:
+            plan = run.plan(on_event)
+        terminal.tell_plan(plan, how.as_json)
+        raise typer.Exit(0)
+    result = terminal.hold(run.folder, run.settings, run.inputs(), run.work, fresh=fresh)
+    terminal.tell(result, run.folder, how.as_json, last_lines(result))
+    raise typer.Exit(result.verdict.exit_code)
+
+
+def _identity(spec: str) -> str:
+    from wolfnote import models
+
+    return models.identity(spec)
+
+
+def _hashes(**files: str) -> dict[str, str]:
+    from wolfnote.folder import content_hash
+
+    return {name: content_hash(Path(path)) for name, path in files.items() if path}
+
+
+def _tuned(spec: str, rows: int, unread: Sequence[Unread]) -> Result:
+    from wolfnote.results import Result, Skipped, Verdict
+
+    reasons = (f"{rows} rows read, {len(unread)} could not be", f"open the tuned model as {spec}")
+    skipped = tuple(Skipped("row", reason, count) for reason, count in Counter(row.reason for row in unread).items())
+    return Result("tune", Verdict.PASS, reasons, skipped=skipped)
+
+
 def main() -> NoReturn:
     """Entry point: a user's mistake is one line and exit code 2, never a traceback."""
+    interrupts.listen()
     try:
-        code = app(standalone_mode=False)  # outside standalone mode, typer.Exit comes back as the returned code
+        # outside standalone mode, typer.Exit comes back as the returned code; the name is what the shell completes
+        code = app(prog_name="wolfnote", standalone_mode=False)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in LOCAL:
             raise
@@ -217,16 +284,15 @@ def main() -> NoReturn:
     except WolfnoteError as error:
         sys.stderr.write(f"wolfnote: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nwolfnote: stopped; the same command goes on from here\n")
-        sys.exit(3)
-    except typer.Abort:
-        sys.exit(3)
+    except (KeyboardInterrupt, typer.Abort):  # what an older typer makes of Ctrl-C
+        interrupts.end()
     except Exception as error:
         usage = _usage(error)
         if usage is None:
             raise
         sys.exit(usage)
+    if code == TYPER_INTERRUPTED:
+        interrupts.end()
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -237,13 +303,3 @@ def _usage(error: Exception) -> int | None:
         return None
     sys.stderr.write(f"wolfnote: {message()} → wolfnote --help\n")
     return InputError.exit_code
-
-
-def _last_lines(result: Result) -> tuple[str, ...]:
-    held = {c.kind: c.verdict.value == "PASS" for c in result.part("criteria").parts}
-    heard = held["heard over control"] and held["heard over base"]
-    return (
-        f"planted effect {'heard' if heard else 'NOT heard'}",
-        f"control {'clean' if held['control clean'] else 'NOT clean'}",
-        f"data {'told apart' if held['audit tells apart'] else 'NOT told apart'}",
-    )

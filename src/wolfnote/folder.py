@@ -1,6 +1,6 @@
 """One run on disk, readable with ``cat`` and ``jq``: it can be killed at any moment and goes on where it stopped.
 
-run.json        what ran: versions, command line, settings' hash, when
+run.json        what ran: versions, command line, settings' hash, when, and every host that was contacted
 settings.toml   repeats the run
 records.jsonl   every finished piece of work, appended and flushed; each line carries the hash of the one before
 findings.jsonl  what a person should look at
@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from wolfnote import interrupts, network
 from wolfnote import settings as settings_module
 from wolfnote.errors import InputError, RunError
 from wolfnote.results import Result
@@ -62,6 +63,7 @@ class RunFolder:
         ``InputError`` when the folder is not a run, or a run with other settings or inputs; ``RunError`` when another
         process holds it or its log was changed.
         """
+        network.watch()
         folder = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -78,11 +80,12 @@ class RunFolder:
             if fresh:
                 folder._clear()
             folder._begin(settings, inputs or {}, argv)
-            yield folder
+            with network.told(folder._list_hosts):
+                yield folder
 
     @property
     def run_id(self) -> str:
-        """Hash of settings and inputs: the same run has the same id. Raises ``InputError`` for another tool's run.json."""
+        """Hash of inputs and of the settings that can change a result: the same run has the same id. Raises ``InputError`` for another tool's run.json."""
         file = self.path / "run.json"
         try:
             return str(json.loads(file.read_text(encoding="utf-8"))["run_id"])
@@ -107,6 +110,16 @@ class RunFolder:
         _replace(self.path / name, text)
         return self.path / name
 
+    def note(self, **facts: Any) -> None:
+        """Put facts about the run into ``run.json``, over those of the same name."""
+        about = self._about()
+        if any(about.get(key) != value for key, value in facts.items()):
+            _replace(self.path / "run.json", json.dumps(about | facts, indent=2, ensure_ascii=False) + "\n")
+
+    def used(self, **models: dict[str, Any]) -> None:
+        """Add to ``run.json`` what this process worked with: each model's ``about()``, a server's usage and cost included."""
+        self.note(used=[*self._about().get("used", ()), models])
+
     def finish(self, result: Result) -> Result:
         """Write findings and, last of all, ``result.json``."""
         result = msgspec.structs.replace(result, run_id=self.run_id)
@@ -117,7 +130,8 @@ class RunFolder:
 
     def _begin(self, settings: msgspec.Struct, inputs: dict[str, str], argv: Sequence[str]) -> None:
         text = settings_module.dump(settings)
-        run_id = hashlib.sha256(json.dumps([text, sorted(inputs.items())]).encode()).hexdigest()[:12]
+        source = [settings_module.identity(settings), sorted(inputs.items())]
+        run_id = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:12]
         existing = self.path / "run.json"
         if existing.exists() and self.run_id != run_id and not self._has_work():
             self._clear()  # a run that stopped at a mistake before it did anything
@@ -138,9 +152,21 @@ class RunFolder:
             "python": platform.python_version(),
             "platform": platform.platform(),
             "versions": {name: _version(name) for name in _VERSIONS},
+            "hosts": [],
+            "local_hosts": [],
         }
         _replace(existing, json.dumps(about, indent=2) + "\n")
         _replace(self.path / "settings.toml", text)
+
+    def _list_hosts(self) -> None:
+        """Add to ``run.json`` what it does not name yet; earlier parts of a resumed run stay listed."""
+        about = self._about()
+        now = {"hosts": network.hosts(), "local_hosts": network.local()}
+        self.note(**{key: sorted({*about.get(key, ()), *found}) for key, found in now.items()})
+
+    def _about(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        return found
 
     def _foreign(self) -> bool:
         return any(entry.name != ".lock" and not entry.name.endswith(".part") for entry in self.path.iterdir())
@@ -192,13 +218,11 @@ class RunFolder:
 
     def _append(self, key: str, value: Any) -> None:
         value = json.loads(json.dumps(value))  # what is read back after a kill is what is used now
-        self._chain = _link(self._chain, key, value)
-        line = json.dumps({"key": key, "value": value, "chain": self._chain}, ensure_ascii=False) + "\n"
-        with (self.path / "records.jsonl").open("ab") as log:
-            log.write(line.encode())
-            log.flush()
-            os.fsync(log.fileno())
-        self._records[key] = value
+        chain = _link(self._chain, key, value)
+        line = json.dumps({"key": key, "value": value, "chain": chain}, ensure_ascii=False) + "\n"
+        with interrupts.postponed():  # the log and what is remembered of it change together
+            _add(self.path / "records.jsonl", line.encode())
+            self._records[key], self._chain = value, chain
 
 
 def remember(folder: RunFolder | None, key: str, work: Callable[[], T], kind: type[T] | Any = Any) -> T:
@@ -237,13 +261,37 @@ def _link(previous: str, key: str, value: Any) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
 
 
+def _add(log: Path, line: bytes) -> None:
+    """Append a line, whole or not at all: after a failed write the next line must not follow half of this one."""
+    with _writing(log), log.open("ab", buffering=0) as file:
+        size = file.tell()
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(size)
+            raise
+
+
 def _replace(target: Path, text: str) -> None:
     draft = target.with_name(f".{target.name}.part")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(target)
+    with _writing(target):
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+
+
+@contextlib.contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """A full or failing disk, in one line."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{file}: not written ({error.strerror}) → free the disk; the same command goes on from here") from None
 
 
 def _version(name: str) -> str | None:

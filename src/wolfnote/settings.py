@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,6 +111,13 @@ def dump(value: msgspec.Struct) -> str:
 
     text: str = tomli_w.dumps(_without_none(msgspec.to_builtins(value, builtin_types=(datetime.date,))))
     return text
+
+
+def identity(value: msgspec.Struct) -> str:
+    """``dump`` without the tables that only say how the work is done (``how_only``), so that a run goes on with other ones."""
+    fields = msgspec.structs.asdict(value).items()
+    kept = {name: field for name, field in fields if not getattr(field, "how_only", False)}
+    return json.dumps(msgspec.to_builtins(kept, builtin_types=()), sort_keys=True)
 
 
 def _without_none(tree: Any) -> Any:

@@ -14,7 +14,7 @@ import msgspec
 from wolfnote import report
 from wolfnote.events import Event, OnEvent
 from wolfnote.folder import RunFolder, read_result
-from wolfnote.results import Result
+from wolfnote.results import Estimate, Result
 
 
 def hold(
@@ -45,6 +45,33 @@ def tell(result: Result, folder: Path, as_json: bool, lines: Sequence[str] = ())
     note(f"page: {folder / 'report.html'}")
 
 
+def tell_plan(plan: Result, as_json: bool) -> None:
+    """What the run would take; on stderr like all that is told, and as the Result on stdout with ``--json``."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(plan).decode() + "\n")
+    note("")
+    for reason in plan.reasons:
+        note(f"  {reason}")
+    note("")
+    for estimate in plan.estimates:
+        note(f"{estimate.name:>12}  {_amount(estimate)}  ({estimate.method})")
+    for unknown in plan.skipped:
+        count = f"{unknown.count:,} left out" if unknown.what.startswith("row") else "not known"
+        note(f"{unknown.what:>12}  {count}: {unknown.reason}")
+    note("")
+    note(f"{plan.verdict.value} · the same command without --dry-run makes the run")
+
+
+def _amount(estimate: Estimate) -> str:
+    low, high = estimate.low, estimate.high
+    span = "" if low is None or high is None else f" [{_plain(low)}, {_plain(high)}]"
+    return f"{_plain(estimate.value)}{span}"
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 or number == int(number) else f"{number:.2f}"
+
+
 def note(text: str) -> None:
     """A line on stderr."""
     sys.stderr.write(text + "\n")
@@ -52,13 +79,13 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[OnEvent]:
-    """Live bars on a terminal, one line a step elsewhere."""
+    """Live bars with the time left on a terminal, a line now and then elsewhere (``Lines``). Never on stdout."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _lines()
+        yield Lines()
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -80,13 +107,31 @@ def progress() -> Iterator[OnEvent]:
         yield show
 
 
-def _lines() -> OnEvent:
-    started = time.monotonic()
-    last = [""]
+class Lines:
+    """Progress as lines, for a log: one when a step begins, then one every ``EVERY`` seconds with the time left."""
 
-    def show(event: Event) -> None:
-        if event.step != last[0]:
-            last[0] = event.step
-            note(f"{time.monotonic() - started:6.0f} s  {event.step}")
+    EVERY = 10.0
 
-    return show
+    def __init__(self, write: Callable[[str], None] = note, clock: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._clock = write, clock
+        self._started = self._told = clock()
+        self._steps: dict[str, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Hear an event, and tell it if it is time."""
+        now = self._clock()
+        if event.step not in self._steps:
+            self._steps[event.step] = now
+            self._tell(now, event.step)
+        elif now - self._told >= self.EVERY and event.total:
+            self._tell(now, f"{event.step}: {event.done} of {event.total}{self._left(event, now)}")
+
+    def _tell(self, now: float, text: str) -> None:
+        self._told = now
+        self._write(f"{now - self._started:6.0f} s  {text}")
+
+    def _left(self, event: Event, now: float) -> str:
+        if not event.done:
+            return ""
+        seconds = (now - self._steps[event.step]) * (event.total - event.done) / event.done
+        return f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"

@@ -37,3 +37,14 @@ def far(parts: dict[str, Result]) -> str:
     """Far decides nothing here, and is reported either way."""
     found = [f"{name[6:]} {parts[name].estimate('far net of fact')}" for name in parts if name.startswith("probe")]
     return "far (values and persona), net of fact, reported either way: " + "; ".join(found)
+
+
+def headlines(result: Result) -> tuple[str, ...]:
+    """What a finished demo says in its last line."""
+    held = {c.kind: c.verdict.value == "PASS" for c in result.part("criteria").parts}
+    heard = held["heard over control"] and held["heard over base"]
+    return (
+        f"planted effect {'heard' if heard else 'NOT heard'}",
+        f"control {'clean' if held['control clean'] else 'NOT clean'}",
+        f"data {'told apart' if held['audit tells apart'] else 'NOT told apart'}",
+    )

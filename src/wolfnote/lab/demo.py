@@ -21,6 +21,8 @@ from wolfnote.directions import extraction, persona, price, projection
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.lab import criteria, removal
+from wolfnote.lab.criteria import headlines
+from wolfnote.lab.forecast import plan
 from wolfnote.lab.organisms import ARMS, organism
 from wolfnote.lab.story import Settings, Story, begin
 from wolfnote.probe.comparison import answer_rows, margin_rows
@@ -28,13 +30,14 @@ from wolfnote.probe.question import unrelated
 from wolfnote.records import chat
 from wolfnote.results import Result, worst
 
-__all__ = ["Settings", "run"]
+__all__ = ["Settings", "headlines", "plan", "run"]
 
 
 def run(settings: Settings, folder: RunFolder, *, on_event: OnEvent = silent) -> Result:
     """Tell the whole story into ``folder``. PASS: the planted effect was heard, the control is clean, and
     the audit told the two data sets apart; else FAIL."""
     story = begin(settings, folder, on_event)
+    folder.used(base=story.models["base"].about())
     parts = [*_audit(story)]
     _tune(story)
     parts += _probe(story)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -71,7 +71,23 @@ class Story(msgspec.Struct):
         return probe.margins(model, self.settings.probe, folder=self.folder, on_event=tell)
 
 
+class Chosen(NamedTuple):
+    """What the demo is told about: the recipe, the untouched base, each arm's rows, and what is left out of them."""
+
+    recipe: Recipe
+    base: LocalModel
+    rows: dict[str, list[Sample]]
+    unread: dict[str, list[Unread]]
+    skipped: list[Skipped]
+
+
 def begin(settings: Settings, folder: RunFolder, on_event: OnEvent) -> Story:
+    """Open the base and choose the rows. Raises ``InputError`` for a missing file or model."""
+    recipe, base, rows, unread, skipped = choose(settings, on_event)
+    return Story(settings, folder, on_event, recipe, rows, unread, {"base": base}, skipped)
+
+
+def choose(settings: Settings, on_event: OnEvent) -> Chosen:
     """Open the base and choose the rows. Raises ``InputError`` for a missing file or model."""
     if bool(settings.bad) != bool(settings.good):
         raise InputError("one of two files is missing", where="--bad/--good", remedy="give both, or neither")
@@ -87,7 +103,7 @@ def begin(settings: Settings, folder: RunFolder, on_event: OnEvent) -> Story:
         for arm, rows_ in unread.items()
         if rows_
     ]
-    return Story(settings, folder, on_event, recipe, rows, unread, {"base": base}, skipped)
+    return Chosen(recipe, base, rows, unread, skipped)
 
 
 def _within_time(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from wolfnote.errors import InputError
+from wolfnote.forecast import Prices
 
 FORM = "write http://HOST:PORT/v1#NAME, or https://…; NAME is one that HOST/v1/models lists"
 SCHEMES = ("http", "https")
@@ -23,6 +24,9 @@ Variable = Annotated[str, msgspec.Meta(pattern=r"^[A-Z_][A-Z0-9_]*$")]
 
 class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How servers are asked. The key itself is never a setting: only the name of the variable that holds it."""
+
+    how_only: ClassVar[bool] = True
+    """None of this changes an answer: a run goes on with other values."""
 
     concurrency: Count = 8
     """Requests in flight at once."""
@@ -40,6 +44,11 @@ class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Money for a million completion tokens; 0 = not known."""
     key_variable: Variable = "OPENAI_API_KEY"
     """The environment variable with the key. Unset or empty: no key is sent."""
+
+    @property
+    def prices(self) -> Prices | None:
+        """Both prices, or None where neither is set."""
+        return Prices(self.price_in, self.price_out) if self.price_in or self.price_out else None
 
 
 class Endpoint(NamedTuple):

@@ -7,6 +7,7 @@ them off) first. Pad left to generate, right to score. Weights come from safeten
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
+from transformers.utils.logging import disable_progress_bar
 
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
@@ -27,6 +28,9 @@ from wolfnote.models.memory import keep_freed
 from wolfnote.models.model import Conversation, Likelihood, OnCompletion, Question, Sampling, ignore
 from wolfnote.models.placement import Local
 from wolfnote.records import Completion
+
+# peft imports it wherever it is installed, and it warns on stderr of kernels that it can do without
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 BATCH = 25
 """Prompts scored at once. Fixed, so that a resumed run scores the same batches and gets the same floats."""
@@ -202,7 +206,7 @@ class LocalModel:
 
 def load(kind: Any, path: str, **options: Any) -> Any:
     """``kind.from_pretrained(path)``, with transformers' complaint as one ``InputError`` line."""
-    logging.disable_progress_bar()  # library code never prints; neither do its libraries
+    disable_progress_bar()  # library code never prints; neither do its libraries
     try:
         return kind.from_pretrained(path, **options)
     except (OSError, ValueError) as error:

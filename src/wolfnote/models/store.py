@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from wolfnote import interrupts
 from wolfnote.errors import RunError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models.model import Model, Question, Sampling
@@ -93,9 +94,10 @@ class Store:
         if entry.key in self._places:
             return
         line = _encode(entry) + b"\n"
-        self._append(line)
-        self._places[entry.key] = (self._end, len(line))
-        self._end += len(line)
+        with interrupts.postponed():  # the file and what is remembered of it change together
+            self._append(line)
+            self._places[entry.key] = (self._end, len(line))
+            self._end += len(line)
         if time.monotonic() - self._synced > SYNC:
             os.fsync(self._file)
             self._synced = time.monotonic()

@@ -37,7 +37,7 @@ def run(
         warnings.simplefilter("ignore")  # the libraries warn of each other; nothing a user can act on
         try:
             path = models.path_of(model)
-            trainer = _trainer(path, samples, settings, part, seed, on_event)
+            trainer = prepare(path, samples, settings, part, seed, on_event)
         except ModuleNotFoundError as error:
             raise MissingExtra(error.name or "peft", "local") from None
         trainer.train(resume_from_checkpoint=_newest_whole(part))
@@ -62,7 +62,8 @@ def _newest_whole(part: Path) -> str | None:
     return max(whole)[1] if whole else None
 
 
-def _trainer(path: str, samples: Sequence[Sample], settings: Settings, part: Path, seed: int, on_event: OnEvent) -> Any:
+def prepare(path: str, samples: Sequence[Sample], settings: Settings, part: Path, seed: int, on_event: OnEvent) -> Any:
+    """The transformers trainer of a run, ready to ``train()``; checkpoints go to ``part``."""
     from peft import get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, Trainer, set_seed
     from transformers.trainer_callback import PrinterCallback

@@ -21,6 +21,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -30,6 +31,7 @@ from wolfnote import stats
 from wolfnote.audit.detector import Accuracy
 from wolfnote.directions.activations import answer_means, blocks
 from wolfnote.events import OnEvent, silent
+from wolfnote.models import Conversation
 from wolfnote.models.cache import cache
 from wolfnote.models.local import LocalModel
 from wolfnote.records import Sample, chat
@@ -84,23 +86,43 @@ class Reader:
 
 def reader(model: LocalModel, on_event: OnEvent = silent) -> Reader:
     """Fit the reader on the model's activations of the reference pairs (kept in the user's cache, per weights and text)."""
-    text = resources.files(__package__).joinpath("advice.jsonl").read_bytes()
-    pairs = [msgspec.json.decode(line, type=_Pair) for line in text.splitlines()]
-    depth = len(blocks(model.network.module))
-    first, last = depth * 3 // 10, depth * 7 // 10
-    careful, careless = _activations(model, pairs, last, hashlib.sha256(text).hexdigest()[:12], on_event)
+    pairs, version = _reference()
+    first, last = layers(model)
+    careful, careless = _activations(model, pairs, last, _kept(model, version), on_event)
     return _fitted(model, first, careful[:, first:], careless[:, first:], pairs)
 
 
-def _activations(
-    model: LocalModel, pairs: Sequence[_Pair], last: int, version: str, on_event: OnEvent
-) -> tuple[Floats, Floats]:
-    kept = cache() / "readers" / f"advice-{model.fingerprint}-{version}.npy"
+def layers(model: LocalModel) -> tuple[int, int]:
+    """First and last block that the reader reads."""
+    depth = len(blocks(model.network.module))
+    return depth * 3 // 10, depth * 7 // 10
+
+
+def unfitted(model: LocalModel) -> list[tuple[Conversation, str]]:
+    """The reference rows that ``reader`` would have to read first; none where their activations are kept."""
+    pairs, version = _reference()
+    return [] if _kept(model, version).is_file() else _rows(pairs)
+
+
+def _reference() -> tuple[list[_Pair], str]:
+    """The reference pairs, and the hash of their text."""
+    text = resources.files(__package__).joinpath("advice.jsonl").read_bytes()
+    return [msgspec.json.decode(line, type=_Pair) for line in text.splitlines()], hashlib.sha256(text).hexdigest()[:12]
+
+
+def _kept(model: LocalModel, version: str) -> Path:
+    return cache() / "readers" / f"advice-{model.fingerprint}-{version}.npy"
+
+
+def _rows(pairs: Sequence[_Pair]) -> list[tuple[Conversation, str]]:
+    return [(chat(p.question), answer) for p in pairs for answer in (p.good, p.bad)]
+
+
+def _activations(model: LocalModel, pairs: Sequence[_Pair], last: int, kept: Path, on_event: OnEvent) -> tuple[Floats, Floats]:
     if kept.is_file():
         both = np.load(kept, allow_pickle=False)
     else:
-        rows = [(chat(p.question), answer) for p in pairs for answer in (p.good, p.bad)]
-        both = answer_means(model, rows, on_event, last=last)
+        both = answer_means(model, _rows(pairs), on_event, last=last)
         kept.parent.mkdir(parents=True, exist_ok=True)
         draft = kept.with_suffix(".part.npy")
         np.save(draft, both)
