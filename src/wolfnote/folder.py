@@ -85,7 +85,9 @@ class RunFolder:
 
     @property
     def run_id(self) -> str:
-        """Hash of inputs and of the settings that can change a result: the same run has the same id. Raises ``InputError`` for another tool's run.json."""
+        """Hash of inputs and of the settings that can change a result: the same run has the same id.
+
+        Raises ``InputError`` for another tool's run.json."""
         file = self.path / "run.json"
         try:
             return str(json.loads(file.read_text(encoding="utf-8"))["run_id"])

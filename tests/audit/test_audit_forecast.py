@@ -48,5 +48,5 @@ def test_a_fitted_reader_costs_nothing_more(tiny: str) -> None:
 
 def test_a_server_cannot_be_the_reader() -> None:
     """The reader needs activations; that is said before anything is sent."""
-    with pytest.raises(InputError, match="needs a local model"):
+    with pytest.raises(InputError, match="whose weights are here"):
         audit.plan(SAMPLES, audit.Settings(), "http://127.0.0.1:1/v1#x")

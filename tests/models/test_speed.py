@@ -87,7 +87,6 @@ def test_a_spec_tells_whom_it_would_contact(spec: str, expected: tuple[str, ...]
     """A server by its host, the hub for an id, nobody for what lies here or when offline."""
     monkeypatch.delenv(network.VARIABLE, raising=False)
     assert contact.hosts(spec) == expected
-    assert contact.is_remote(spec) == spec.startswith("http")
     monkeypatch.setenv(network.VARIABLE, "1")
     if spec.startswith("hf:"):
         assert contact.hosts(spec) == ()

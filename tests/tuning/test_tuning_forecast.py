@@ -43,5 +43,5 @@ def test_what_cannot_be_learnt_is_said(tiny: str) -> None:
     assert [(s.what, s.count) for s in plan.skipped] == [("row", 1)]
     with pytest.raises(InputError, match="no row has an answer"):
         tuning.plan(tiny, long, SETTINGS)
-    with pytest.raises(InputError, match="not tuned here"):
+    with pytest.raises(InputError, match="whose weights are here"):
         tuning.plan("https://models.example/v1#x", SAMPLES, SETTINGS)

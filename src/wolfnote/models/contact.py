@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wolfnote import network
 from wolfnote.models import endpoint
@@ -16,7 +17,7 @@ def hosts(spec: str) -> tuple[str, ...]:
     The hub is asked for an id's newest revision even when the weights are cached.
     """
     if endpoint.is_remote(spec):
-        return (endpoint.parse(spec).host,)
+        return (urlsplit(endpoint.parse(spec).url).hostname or spec,)
     scheme, _, name = spec.partition("+")[0].partition(":")
     on_hub = scheme == "hf" and not Path(name).exists() and not network.is_offline()
     return (HUB,) if on_hub else ()
