@@ -42,6 +42,7 @@ Set = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the Result on stdout as JSON; all else goes to stderr.")]
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
+DATA = "Training rows: JSONL, JSON, CSV, TSV, Parquet, text, or a folder. 'wolfnote convert --help' lists the shapes."
 Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADAPTER_FOLDER for a tuned one.")]
 
 
@@ -90,7 +91,7 @@ def demo(
 
 @app.command()
 def audit(
-    data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
+    data: Annotated[list[Path], typer.Argument(help=DATA)],
     model: Model = "package:smollm2",
     out: Out = None,
     config: Config = None,
@@ -102,14 +103,16 @@ def audit(
     \b
     wolfnote audit tickets.jsonl
     wolfnote audit tickets.jsonl --set audit.limit=200 --set policy.flagged_share=0.02
+    wolfnote audit helpdesk.csv --set data.columns.body=user --set data.columns.agent_reply=assistant
     """
     from wolfnote import audit as room
     from wolfnote import models, records, terminal
     from wolfnote import settings as settings_module
     from wolfnote.folder import content_hash
 
-    settings: Any = settings_module.load(settings_module.with_policy("audit", room.Settings), config, set_ or [])
-    samples, unread = records.read_all(data)
+    kind = settings_module.with_policy("audit", room.Settings, data=records.Reading)
+    settings: Any = settings_module.load(kind, config, set_ or [])
+    samples, unread = records.read_all(*data, reading=settings.data)
 
     def work(_: RunFolder, on_event: OnEvent) -> Result:
         from wolfnote.audit.detectors import advice
@@ -118,8 +121,8 @@ def audit(
         found = room.run(samples, settings.audit, [reader], unread=unread, policy=settings.policy, on_event=on_event)
         return settings_module.waive(found, settings.policy, datetime.date.today())
 
-    folder = out or Path("runs") / f"audit-{data.stem}"
-    inputs = {"data": content_hash(data), "model": models.identity(model)}
+    folder = out or Path("runs") / f"audit-{data[0].stem}"
+    inputs = {f"data{n or ''}": content_hash(path) for n, path in enumerate(data)} | {"model": models.identity(model)}
     result = terminal.hold(folder, settings, inputs, work)
     terminal.tell(result, folder, as_json)
     raise typer.Exit(result.verdict.exit_code)
@@ -161,7 +164,7 @@ def probe(
 
 @app.command()
 def tune(
-    data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
+    data: Annotated[Path, typer.Argument(help=DATA)],
     model: Model = "package:smollm2",
     seed: Seed = 0,
     out: Out = None,
@@ -173,13 +176,84 @@ def tune(
     from wolfnote import settings as settings_module
     from wolfnote.folder import RunFolder, content_hash
 
-    settings = settings_module.load(tuning.Settings, config, set_ or [])
-    samples, unread = records.read_all(data)
+    settings: Any = settings_module.load(settings_module.beside(tuning.Settings, data=records.Reading), config, set_ or [])
+    samples, unread = records.read_all(data, reading=settings.data)
     folder = out or Path("runs") / f"tune-{data.stem}"
     inputs = {"data": content_hash(data), "model": models.identity(model), "seed": str(seed)}
     with RunFolder.hold(folder, settings, inputs, sys.argv), terminal.progress() as on_event:
         adapter = tuning.run(model, samples, settings, folder / "adapter", seed=seed, on_event=on_event)
     terminal.note(f"{len(samples)} rows read, {len(unread)} could not be. Open the tuned model as {model}+{adapter}")
+
+
+@app.command()
+def convert(
+    data: Annotated[Path, typer.Argument(help="Rows in any shape that is known or mapped: a file, or a folder.")],
+    to_file: Annotated[Path, typer.Argument(metavar="OUT", help=".jsonl .json .csv .tsv (or .gz of them), .parquet")],
+    to: Annotated[str, typer.Option("--to", help="The shape to write.")] = "openai",
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Rewrite rows in another shape or container. Nothing is dropped in silence: what does not fit is an error with its line.
+
+    \b
+    openai             {"messages": [{"role": "user", "content": "…"}, …]}
+    sharegpt           {"conversations": [{"from": "human", "value": "…"}, …]}
+    alpaca             {"instruction": "…", "input": "…", "output": "…"}
+    prompt-completion  {"prompt": "…", "completion": "…"}; prompt/response and question/answer are read too
+    preference         {"prompt": "…", "chosen": "…", "rejected": "…"}; whole conversations and hh-rlhf are read too
+    openai-preference  {"input": {"messages": […]}, "preferred_output": […], "non_preferred_output": […]}
+    text               {"text": "…"}; also .txt, .md, .html, and folders of source files
+
+    \b
+    wolfnote convert sharegpt.json rows.jsonl
+    wolfnote convert alpaca.csv rows.parquet --to prompt-completion
+    wolfnote convert tickets.csv rows.jsonl --set data.columns.body=user --set data.columns.agent_reply=assistant
+    wolfnote convert messages.csv rows.jsonl --set data.columns.ticket=thread --set data.columns.author=role \\
+        --set data.columns.text=content --set data.roles.customer=user --set data.roles.agent=assistant
+    """
+    from wolfnote import records, terminal
+    from wolfnote import settings as settings_module
+
+    settings: Any = settings_module.load(settings_module.tables(data=records.Reading), config, set_ or [])
+    done = records.convert(data, to_file, to, settings.data)
+    for row in done.first:
+        terminal.note(f"{row.source}: {row.reason}")
+    terminal.note(f"{done.written} rows written to {to_file}, {done.unread} could not be read")
+    raise typer.Exit(3 if done.unread else 0)
+
+
+@app.command()
+def preflight(
+    data: Annotated[Path, typer.Argument(help=DATA)],
+    provider: Annotated[str, typer.Option(help="openai, azure, together, or one of your own.")] = "openai",
+    context: Annotated[int, typer.Option(help="Tokens that training reads of a row; 0 = as many as there are.")] = 0,
+    model: Annotated[str, typer.Option(help="Count tokens exactly, as package:smollm2 or hf:FOLDER does.")] = "",
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Would the provider take this file, and what would be cut in silence? Nothing is uploaded.
+
+    \b
+    wolfnote preflight rows.jsonl --provider openai
+    wolfnote preflight rows.jsonl --provider together --context 4096 --model hf:models/mine
+    wolfnote preflight rows.jsonl --set preflight.limits.max_bytes=1000000000
+    """
+    from wolfnote import records, terminal
+    from wolfnote import settings as settings_module
+    from wolfnote.models import counting
+    from wolfnote.records import preflight as room
+
+    settings: Any = settings_module.load(
+        settings_module.tables(preflight=room.Settings, data=records.Reading), config, set_ or []
+    )
+    limits = room.find(provider, settings.preflight)
+    count = counting.counter(model) if model else None
+    result = room.check(records.rows(data, settings.data), limits, file=data, context=context, count=count)
+    for finding in result.findings:
+        terminal.note(str(finding))
+    terminal.tell(result, None, as_json)
+    raise typer.Exit(result.verdict.exit_code)
 
 
 @app.command()

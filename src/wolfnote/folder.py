@@ -207,11 +207,25 @@ def remember(folder: RunFolder | None, key: str, work: Callable[[], T], kind: ty
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of a file's content; of a file that is not there, the empty string (whoever reads it says so better)."""
+    """SHA-256 of a file's content, or of the names and contents of a folder's files, hidden ones left out.
+
+    Of what is not there, the empty string (whoever reads it says so better).
+    """
+    if path.is_dir():
+        return _folder_hash(path)
     if not path.is_file():
         return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder_hash(path: Path) -> str:
+    found = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path)
+        if file.is_file() and not any(part.startswith(".") for part in name.parts):
+            found.update(json.dumps([str(name), content_hash(file)]).encode())
+    return found.hexdigest()
 
 
 def read_result(path: Path) -> Result | None:

@@ -6,7 +6,7 @@ shown, and never passes for clean.
 
 row.py           Message, ToolCall, Sample, Completion, Unread
 reading.py       read, read_all, Reading: from a path to samples
-writing.py       write: from samples to a file
+writing.py       write: from samples to a file; converting.py: from file to file
 shapes/          a row ↔ a sample, one module a shape: OpenAI, ShareGPT, Alpaca, prompt and completion, preference, text
 turns.py         one turn as OpenAI writes it
 sources.py       a file → raw rows with line numbers: JSONL, CSV, Parquet; json_values.py for JSON arrays; files.py for bytes
@@ -15,6 +15,7 @@ documents.py     running text: documents, source files, folders
 preflight.py     what a provider would refuse, and what would be silently cut; providers.toml holds the limits
 """
 
+from wolfnote.records.converting import Converted, convert
 from wolfnote.records.reading import Reading, Row, read, read_all, rows
 from wolfnote.records.row import ROLES, Completion, Message, Role, Sample, ToolCall, Unread, chat, sample
 from wolfnote.records.shapes import FORMATS
@@ -24,6 +25,7 @@ __all__ = [
     "FORMATS",
     "ROLES",
     "Completion",
+    "Converted",
     "Message",
     "Reading",
     "Role",
@@ -32,6 +34,7 @@ __all__ = [
     "ToolCall",
     "Unread",
     "chat",
+    "convert",
     "read",
     "read_all",
     "rows",

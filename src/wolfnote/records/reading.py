@@ -93,14 +93,14 @@ def read_all(
         for row in read(each, reading):
             (samples if isinstance(row, Sample) else unread).append(row)  # type: ignore[arg-type]  # told apart just now
         if len(samples) == before[0]:
-            raise _nothing_read(unread[before[1] :])
+            raise nothing_read(unread[before[1] :], len(unread) - before[1])
     return samples, unread
 
 
-def _nothing_read(unread: list[Unread]) -> InputError:
+def nothing_read(unread: list[Unread], n: int) -> InputError:
     """The error that says that not one row was readable, and why the first was not."""
     reason, _, remedy = unread[0].reason.partition(" → ")
-    message = f"none of {len(unread)} rows could be read; first: {reason}"
+    message = f"none of {n} rows could be read; first: {reason}"
     return InputError(message, where=unread[0].source, remedy=remedy or "wolfnote convert --help shows the shapes that can be")
 
 

@@ -16,6 +16,7 @@ from wolfnote.records.shapes.shape import Content, Shape, further
 
 SHAPES: tuple[Shape, ...] = (
     Shape("preference", preference.recognises, preference.parse, preference.dump),
+    Shape("openai-preference", preference.recognises_openai, preference.parse_openai, preference.dump_openai),
     Shape("openai", openai.recognises, openai.parse, openai.dump),
     Shape("sharegpt", sharegpt.recognises, sharegpt.parse, sharegpt.dump),
     Shape("alpaca", alpaca.recognises, alpaca.parse, alpaca.dump),
@@ -42,7 +43,7 @@ def parse(shape: Shape, row: dict[str, Any]) -> Content:
 
 def dump(shape: Shape, sample: Sample) -> dict[str, Any]:
     """The sample as a row of this shape. Raises ``Bad`` naming what would be lost: the row is read back and compared."""
-    if sample.rejected and shape.name != "preference":
+    if sample.rejected and not shape.name.endswith("preference"):
         raise Bad("the rejected answer would be lost")
     row = shape.dump(sample)
     clash = sorted(row.keys() & further(sample).keys())

@@ -20,19 +20,17 @@ _SPEAKER = re.compile(r"\n\n(Human|Assistant): ?")
 
 
 def recognises(row: Row) -> bool:
-    """Has ``chosen`` and ``rejected``, or OpenAI's three keys."""
-    if "chosen" in row and "rejected" in row:
-        return True
+    """Has ``chosen`` and ``rejected``."""
+    return "chosen" in row and "rejected" in row
+
+
+def recognises_openai(row: Row) -> bool:
+    """Has ``input``, ``preferred_output`` and ``non_preferred_output``."""
     return "preferred_output" in row and "non_preferred_output" in row and "input" in row
 
 
 def parse(row: Row) -> Content:
     """The prompt is what both conversations begin with."""
-    if "chosen" not in row:
-        given = row["input"]
-        if not isinstance(given, dict):
-            raise Bad("input is not an object with messages")
-        return _pair(given.get("messages"), row[OPENAI[1]], row[OPENAI[2]], rest(row, *OPENAI) | rest(given, "messages"))
     metadata = rest(row, "prompt", "chosen", "rejected")
     chosen, rejected, prompt = row["chosen"], row["rejected"], row.get("prompt")
     if prompt is None and isinstance(chosen, str):
@@ -42,19 +40,36 @@ def parse(row: Row) -> Content:
     return _pair([] if prompt is None else prompt, chosen, rejected, metadata)
 
 
+def parse_openai(row: Row) -> Content:
+    """The prompt is ``input.messages``; the tools beside it are metadata."""
+    given = row["input"]
+    if not isinstance(given, dict):
+        raise Bad("input is not an object with messages")
+    return _pair(given.get("messages"), row[OPENAI[1]], row[OPENAI[2]], rest(row, *OPENAI) | rest(given, "messages"))
+
+
 def dump(sample: Sample) -> Row:
     """TRL's explicit prompt; strings where they say it all."""
+    asked, chosen, rejected = _parts(sample)
+    whole = (*sample.messages, *sample.rejected)
+    if len(asked) == len(chosen) == len(rejected) == 1 and all(map(plain, whole)) and FORM not in sample.metadata:
+        return {key: turn[0]["content"] for key, turn in (("prompt", asked), ("chosen", chosen), ("rejected", rejected))}
+    return {"prompt": asked, "chosen": chosen, "rejected": rejected}
+
+
+def dump_openai(sample: Sample) -> Row:
+    """Always lists of messages."""
+    asked, chosen, rejected = _parts(sample)
+    return {"input": {"messages": asked}, "preferred_output": chosen, "non_preferred_output": rejected}
+
+
+def _parts(sample: Sample) -> tuple[list[Row], list[Row], list[Row]]:
     if not sample.rejected:
         raise Bad("there is no rejected answer")
     kept = sample.metadata.get(FORM) or {}
     start = kept.get("answer_from", len(sample.messages) - 1)
     written = _written(sample.messages, kept.get("turns", {}), 0)
-    rejected = _written(sample.rejected, kept.get("rejected_turns", {}), start)
-    asked, chosen = written[:start], written[start:]
-    whole = (*sample.messages, *sample.rejected)
-    if len(asked) == len(chosen) == len(rejected) == 1 and all(map(plain, whole)) and not kept:
-        return {key: turn[0]["content"] for key, turn in (("prompt", asked), ("chosen", chosen), ("rejected", rejected))}
-    return {"prompt": asked, "chosen": chosen, "rejected": rejected}
+    return written[:start], written[start:], _written(sample.rejected, kept.get("rejected_turns", {}), start)
 
 
 def _pair(prompt: object, chosen: object, rejected: object, metadata: dict[str, Any]) -> Content:
