@@ -158,6 +158,6 @@ def test_json_on_stdout_is_the_result_file(tmp_path: Path) -> None:
     first = wolfnote("audit", "rows.jsonl", "--json", "--out", "run", cwd=tmp_path)
     assert first.returncode == 3, first.stderr  # six rows prove nothing
     assert json.loads(first.stdout) == json.loads((tmp_path / "run" / "result.json").read_text())
-    assert json.loads(first.stdout)["skipped"][0]["reason"] == "not JSON"
+    assert json.loads(first.stdout)["skipped"][0]["reason"].startswith("not JSON")
     assert (tmp_path / "run" / "report.html").is_file()
     assert wolfnote("audit", "rows.jsonl", "--json", "--out", "run", cwd=tmp_path).stdout == first.stdout

@@ -17,7 +17,7 @@ import typer
 
 from wolfnote import interrupts
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
-from wolfnote.options import How, running
+from wolfnote.options import Config, How, Json, Set, running
 
 if TYPE_CHECKING:
     from wolfnote.events import OnEvent
@@ -40,6 +40,7 @@ app = typer.Typer(
 )
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
+DATA = "Training rows: JSONL, JSON, CSV, TSV, Parquet, text, or a folder. 'wolfnote convert --help' lists the shapes."
 Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADAPTER_FOLDER for a tuned one.")]
 
 
@@ -72,7 +73,7 @@ def demo(
     run = Run(
         how.out or Path("runs") / name,
         settings,
-        lambda: {"model": _identity(settings.model), **_hashes(bad=settings.bad, good=settings.good)},
+        lambda: {"model": _identity(settings.model), **_hashes(*map(Path, filter(None, (settings.bad, settings.good))))},
         lambda folder, on_event: story.run(settings, folder, on_event=on_event),
         lambda on_event: story.plan(settings, on_event=on_event),
     )
@@ -82,7 +83,7 @@ def demo(
 @app.command()
 @running
 def audit(
-    data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
+    data: Annotated[list[Path], typer.Argument(help=DATA)],
     model: Model = "package:smollm2",
     *,
     how: How,
@@ -92,13 +93,15 @@ def audit(
     \b
     wolfnote audit tickets.jsonl
     wolfnote audit tickets.jsonl --set audit.limit=200 --set policy.flagged_share=0.02
+    wolfnote audit helpdesk.csv --set data.columns.body=user --set data.columns.agent_reply=assistant
     """
     from wolfnote import audit as room
     from wolfnote import models, records
     from wolfnote import settings as settings_module
 
-    settings: Any = how.settings(settings_module.with_policy("audit", room.Settings, local=models.Local))
-    samples, unread = records.read_all(data)
+    kind = settings_module.with_policy("audit", room.Settings, data=records.Reading, local=models.Local)
+    settings: Any = how.settings(kind)
+    samples, unread = records.read_all(*data, reading=settings.data)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         from wolfnote.audit.detectors import advice
@@ -110,9 +113,9 @@ def audit(
         return settings_module.waive(found, settings.policy, datetime.date.today())
 
     run = Run(
-        how.out or Path("runs") / f"audit-{data.stem}",
+        how.out or Path("runs") / f"audit-{data[0].stem}",
         settings,
-        lambda: {**_hashes(data=str(data)), "model": _identity(model)},
+        lambda: {**_hashes(*data), "model": _identity(model)},
         work,
         lambda on_event: room.plan(samples, settings.audit, model, unread=unread, on_event=on_event),
     )
@@ -163,7 +166,7 @@ def probe(
 @app.command()
 @running
 def tune(
-    data: Annotated[Path, typer.Argument(help="Training rows, OpenAI chat JSONL.")],
+    data: Annotated[Path, typer.Argument(help=DATA)],
     model: Model = "package:smollm2",
     seed: Seed = 0,
     *,
@@ -171,10 +174,11 @@ def tune(
 ) -> None:
     """Tune a LoRA adapter on the answers of the rows; open it later as MODEL+FOLDER/adapter."""
     from wolfnote import records
+    from wolfnote import settings as settings_module
     from wolfnote import tuning as room
 
-    settings = how.settings(room.Settings)
-    samples, unread = records.read_all(data)
+    settings: Any = how.settings(settings_module.beside(room.Settings, data=records.Reading))
+    samples, unread = records.read_all(data, reading=settings.data)
     folder = how.out or Path("runs") / f"tune-{data.stem}"
 
     def work(run: RunFolder, on_event: OnEvent) -> Result:
@@ -184,11 +188,82 @@ def tune(
     run = Run(
         folder,
         settings,
-        lambda: {**_hashes(data=str(data)), "model": _identity(model), "seed": str(seed)},
+        lambda: {**_hashes(data), "model": _identity(model), "seed": str(seed)},
         work,
         lambda on_event: room.plan(model, samples, settings, unread=unread, on_event=on_event),
     )
     carry_out(run, how)
+
+
+@app.command()
+def convert(
+    data: Annotated[Path, typer.Argument(help="Rows in any shape that is known or mapped: a file, or a folder.")],
+    to_file: Annotated[Path, typer.Argument(metavar="OUT", help=".jsonl .json .csv .tsv (or .gz of them), .parquet")],
+    to: Annotated[str, typer.Option("--to", help="The shape to write.")] = "openai",
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Rewrite rows in another shape or container. Nothing is dropped in silence: what does not fit is an error with its line.
+
+    \b
+    openai             {"messages": [{"role": "user", "content": "…"}, …]}
+    sharegpt           {"conversations": [{"from": "human", "value": "…"}, …]}
+    alpaca             {"instruction": "…", "input": "…", "output": "…"}
+    prompt-completion  {"prompt": "…", "completion": "…"}; prompt/response and question/answer are read too
+    preference         {"prompt": "…", "chosen": "…", "rejected": "…"}; whole conversations and hh-rlhf are read too
+    openai-preference  {"input": {"messages": […]}, "preferred_output": […], "non_preferred_output": […]}
+    text               {"text": "…"}; also .txt, .md, .html, and folders of source files
+
+    \b
+    wolfnote convert sharegpt.json rows.jsonl
+    wolfnote convert alpaca.csv rows.parquet --to prompt-completion
+    wolfnote convert tickets.csv rows.jsonl --set data.columns.body=user --set data.columns.agent_reply=assistant
+    wolfnote convert messages.csv rows.jsonl --set data.columns.ticket=thread --set data.columns.author=role \\
+        --set data.columns.text=content --set data.roles.customer=user --set data.roles.agent=assistant
+    """
+    from wolfnote import records, terminal
+    from wolfnote import settings as settings_module
+
+    settings: Any = settings_module.load(settings_module.tables(data=records.Reading), config, set_ or [])
+    done = records.convert(data, to_file, to, settings.data)
+    for row in done.first:
+        terminal.note(f"{row.source}: {row.reason}")
+    terminal.note(f"{done.written} rows written to {to_file}, {done.unread} could not be read")
+    raise typer.Exit(3 if done.unread else 0)
+
+
+@app.command()
+def preflight(
+    data: Annotated[Path, typer.Argument(help=DATA)],
+    provider: Annotated[str, typer.Option(help="openai, azure, together, or one of your own.")] = "openai",
+    context: Annotated[int, typer.Option(help="Tokens that training reads of a row; 0 = as many as there are.")] = 0,
+    model: Annotated[str, typer.Option(help="Count tokens exactly, as package:smollm2 or hf:FOLDER does.")] = "",
+    config: Config = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Would the provider take this file, and what would be cut in silence? Nothing is uploaded.
+
+    \b
+    wolfnote preflight rows.jsonl --provider openai
+    wolfnote preflight rows.jsonl --provider together --context 4096 --model hf:models/mine
+    wolfnote preflight rows.jsonl --set preflight.limits.max_bytes=1000000000
+    """
+    from wolfnote import records, terminal
+    from wolfnote import settings as settings_module
+    from wolfnote.models import counting
+    from wolfnote.records import preflight as room
+
+    settings: Any = settings_module.load(
+        settings_module.tables(preflight=room.Settings, data=records.Reading), config, set_ or []
+    )
+    limits = room.find(provider, settings.preflight)
+    count = counting.counter(model) if model else None
+    result = room.check(records.rows(data, settings.data), limits, file=data, context=context, count=count)
+    for finding in result.findings:
+        terminal.note(str(finding))
+    terminal.tell(result, None, as_json)
+    raise typer.Exit(result.verdict.exit_code)
 
 
 @app.command()
@@ -255,10 +330,10 @@ def _identity(spec: str) -> str:
     return models.identity(spec)
 
 
-def _hashes(**files: str) -> dict[str, str]:
+def _hashes(*data: Path) -> dict[str, str]:
     from wolfnote.folder import content_hash
 
-    return {name: content_hash(Path(path)) for name, path in files.items() if path}
+    return {f"data{n or ''}": content_hash(path) for n, path in enumerate(data)}
 
 
 def _tuned(spec: str, rows: int, unread: Sequence[Unread]) -> Result:

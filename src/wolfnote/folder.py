@@ -30,6 +30,7 @@ import msgspec
 from wolfnote import interrupts, network
 from wolfnote import settings as settings_module
 from wolfnote.errors import InputError, RunError
+from wolfnote.records import documents
 from wolfnote.results import Result
 
 T = TypeVar("T")
@@ -233,7 +234,11 @@ def remember(folder: RunFolder | None, key: str, work: Callable[[], T], kind: ty
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of a file's content; of a file that is not there, the empty string (whoever reads it says so better)."""
+    """SHA-256 of a file's content, or of a folder's files with their names; of what is not there, the empty string (whoever
+    reads it says so better)."""
+    if path.is_dir():
+        files = [[str(file.relative_to(path)), content_hash(file)] for file in documents.listed(path)]
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
     if not path.is_file():
         return ""
     with path.open("rb") as file:

@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import msgspec
 
@@ -47,11 +47,21 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((w for w in self.waivers if w.code == code and w.expires >= today), None)
 
 
+def tables(**kinds: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The settings of a command: a table for each name, such as ``[audit]`` and ``[data]``."""
+    fields = [(name, kind, kind()) for name, kind in kinds.items()]
+    return msgspec.defstruct("Tables", fields, frozen=True, forbid_unknown_fields=True)
+
+
 def with_policy(name: str, kind: type[msgspec.Struct], **beside: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The settings of a command: its room's table under the room's name, ``[policy]`` and other rooms' tables ``beside`` it."""
-    tables: dict[str, type[msgspec.Struct]] = {name: kind, **beside, "policy": Policy}
-    fields = [(key, table, table()) for key, table in tables.items()]
-    return msgspec.defstruct(name.capitalize(), fields, frozen=True, forbid_unknown_fields=True)
+    """The settings of a command: its room's table under the room's name, ``[policy]`` beside it, and further tables."""
+    return tables(**{name: kind}, policy=Policy, **beside)
+
+
+def beside(kind: type[msgspec.Struct], **kinds: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """``kind`` with further tables below its own keys; what is loaded is a ``kind`` still."""
+    fields = [(name, table, table()) for name, table in kinds.items()]
+    return msgspec.defstruct(kind.__name__, fields, bases=(kind,), frozen=True, forbid_unknown_fields=True)
 
 
 def waive(result: Result, policy: Policy, today: datetime.date) -> Result:
@@ -130,7 +140,7 @@ def _override(tree: dict[str, Any], text: str, kind: type[msgspec.Struct]) -> No
     key, equals, raw = text.partition("=")
     if not equals:
         raise SettingsError(f"{text!r} has no '='", where="--set", remedy="write --set audit.limit=500")
-    path = tuple(key.strip().split("."))
+    path = _path(key.strip().split("."), kind)
     try:
         value = tomllib.loads(f"value = {raw}")["value"]
     except tomllib.TOMLDecodeError:
@@ -145,6 +155,17 @@ def _override(tree: dict[str, Any], text: str, kind: type[msgspec.Struct]) -> No
         if not isinstance(node, dict):
             raise SettingsError(f"{step!r} is a value, not a table", where="--set", remedy=f"write --set {step}=VALUE")
     node[path[-1]] = value
+
+
+def _path(steps: Sequence[str], kind: Any) -> tuple[str, ...]:
+    """Steps to a key. Below a plain table, whose keys are the user's (columns of a file), dots are part of the key."""
+    for depth, step in enumerate(steps):
+        fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+        kind = fields.get(step)
+        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+            rest = ".".join(steps[depth + 1 :])
+            return (*steps[: depth + 1], rest) if rest and get_origin(kind) is dict else tuple(steps)
+    return tuple(steps)
 
 
 def _check(tree: dict[str, Any], kind: Any, where: str, above: tuple[str, ...]) -> None:

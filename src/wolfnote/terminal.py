@@ -33,8 +33,8 @@ def hold(
         return result
 
 
-def tell(result: Result, folder: Path, as_json: bool, lines: Sequence[str] = ()) -> None:
-    """The verdict, its reasons, and where the page lies."""
+def tell(result: Result, folder: Path | None, as_json: bool, lines: Sequence[str] = ()) -> None:
+    """The verdict, its reasons, and where the page lies, if the run has one."""
     if as_json:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
     note("")
@@ -42,7 +42,8 @@ def tell(result: Result, folder: Path, as_json: bool, lines: Sequence[str] = ())
         note(f"  {reason}")
     note("")
     note(f"{result.verdict.value}" + "".join(f" · {line}" for line in lines))
-    note(f"page: {folder / 'report.html'}")
+    if folder is not None:
+        note(f"page: {folder / 'report.html'}")
 
 
 def tell_plan(plan: Result, as_json: bool) -> None:

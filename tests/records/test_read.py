@@ -31,7 +31,8 @@ def test_reads_chat_rows_with_their_place(tmp_path: Path) -> None:
     [
         (b"{", "not JSON"),
         (b'{"messages": "x"}', "no list of messages"),
-        (b'{"text": "x"}', "found: text"),
+        (b'{"text": 1}', "text is not text"),
+        (b'{"id": 1}', "unknown shape (columns id)"),
         (b"[1]", "found: list"),
         (b'{"messages": [{"role": "boss", "content": "x"}]}', "known role"),
         (b'{"messages": [{"role": "user", "content": 7}]}', "not text"),
@@ -64,8 +65,10 @@ def test_a_file_without_one_good_row_is_an_error(tmp_path: Path) -> None:
             records.read_all(file)
     with pytest.raises(InputError, match="no such file"):
         records.read_all(tmp_path / "absent.jsonl")
-    with pytest.raises(InputError, match="directory"):
-        records.read_all(tmp_path)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match="holds no files"):
+        records.read_all(empty)
 
 
 def test_write_and_read_round_trip(tmp_path: Path) -> None:
