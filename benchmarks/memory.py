@@ -10,7 +10,7 @@ import sys
 
 WORK = """
 import sys, time
-from wolfnote.models import memory
+from wolfnote.models.local import memory
 if sys.argv[1] == "given":
     memory.keep_freed.__code__ = (lambda: None).__code__
 from wolfnote import models

@@ -21,8 +21,8 @@ import torch
 from wolfnote import models
 from wolfnote.judges import margin
 from wolfnote.models import Question, Sampling, chat
-from wolfnote.models.batching import pad, positions
 from wolfnote.models.local import LocalModel
+from wolfnote.models.local.batching import pad, positions
 from wolfnote.probe.question import unrelated
 from wolfnote.records import chat as ask
 

@@ -12,8 +12,8 @@ import transformers
 
 from wolfnote import Message, models
 from wolfnote.models import Question, Sampling, chat
-from wolfnote.models.forward import Forward
 from wolfnote.models.local import LocalModel
+from wolfnote.models.local.forward import Forward
 from wolfnote.records import chat as ask
 
 IDS = {"vocab_size": 320, "eos_token_id": 1, "bos_token_id": None, "pad_token_id": 1, "max_position_embeddings": 256}

@@ -10,8 +10,8 @@ import torch
 
 from wolfnote import InputError, Message, models
 from wolfnote.models import Question, Sampling, chat
-from wolfnote.models import adapter as adapters
 from wolfnote.models.local import LocalModel
+from wolfnote.models.local import adapter as adapters
 from wolfnote.records import chat as ask
 
 PROMPTS = [

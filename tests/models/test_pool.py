@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from wolfnote.models.pool import spread
+from wolfnote.models.remote.pool import spread
 
 
 def test_every_item_once_with_its_index() -> None:

@@ -417,9 +417,9 @@ def test_without_httpx_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
     """The extra is named; and the package itself stays importable and light."""
     for name in (
         "wolfnote.models.remote",
-        "wolfnote.models.connection",
-        "wolfnote.models.reply",
-        "wolfnote.models.remote_scoring",
+        "wolfnote.models.remote.connection",
+        "wolfnote.models.remote.reply",
+        "wolfnote.models.remote.scoring",
     ):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "httpx", None)

@@ -7,8 +7,8 @@ import torch
 from scipy.stats import chisquare
 from transformers import TemperatureLogitsWarper, TopPLogitsWarper
 
+from wolfnote.models.local.sampling import SHORTLIST, draw
 from wolfnote.models.model import Sampling
-from wolfnote.models.sampling import SHORTLIST, draw
 
 DRAWS = 20_000
 

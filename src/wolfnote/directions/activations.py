@@ -19,8 +19,8 @@ from wolfnote.directions.direction import Floats
 from wolfnote.errors import RunError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import Conversation, chat
-from wolfnote.models.batching import pad, positions
 from wolfnote.models.local import LocalModel
+from wolfnote.models.local.batching import pad, positions
 
 Edit = Callable[[int, Tensor], "Tensor | None"]
 """(layer, hidden [rows, tokens, width]) → what to put in its place, or None to leave it."""

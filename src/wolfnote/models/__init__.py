@@ -1,6 +1,13 @@
 """Who answers. ``models.open("package:smollm2")`` and the like; see ``model.Model`` for what comes back.
 
 Light to import: torch and transformers load when a local model is opened, httpx when a remote one is.
+
+model.py        what every model does; chat.py: the template and the answer's span; store.py: completions, asked once
+local/          weights in this process: transformers, PEFT adapters over one base; placement.py: device and precision
+remote/         any OpenAI-compatible server; endpoint.py: address and [remote] settings
+scripted.py     fixed answers
+package.py      weights that a Python package carries; gguf.py: in; export.py: out
+speed.py        a speed test; contact.py: which hosts a spec means; counting.py: tokens of a row
 """
 
 from __future__ import annotations

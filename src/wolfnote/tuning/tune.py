@@ -15,7 +15,6 @@ from typing import Any
 from wolfnote import models
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import Event, OnEvent, silent
-from wolfnote.models import adapter
 from wolfnote.models.fingerprint import weights_fingerprint
 from wolfnote.records import Sample
 from wolfnote.tuning.recipe import Settings
@@ -42,6 +41,8 @@ def run(
             raise MissingExtra(error.name or "peft", "local") from None
         trainer.train(resume_from_checkpoint=_newest_whole(part))
     trainer.model.save_pretrained(part / "adapter", safe_serialization=True)
+    from wolfnote.models.local import adapter
+
     adapter.note(part / "adapter", weights_fingerprint(path))
     (part / "adapter").rename(folder)  # the folder exists only when it is whole
     shutil.rmtree(part, ignore_errors=True)
@@ -69,7 +70,7 @@ def prepare(path: str, samples: Sequence[Sample], settings: Settings, part: Path
     from transformers.trainer_callback import PrinterCallback
 
     from wolfnote.models.local import load
-    from wolfnote.models.memory import keep_freed
+    from wolfnote.models.local.memory import keep_freed
 
     class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers ships no types for it
         """The trainer with ``answer_loss``."""

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from wolfnote.models import forward
-from wolfnote.models.batching import pad
-from wolfnote.models.forward import Forward
+from wolfnote.models.local import forward
+from wolfnote.models.local.batching import pad
+from wolfnote.models.local.forward import Forward
 from wolfnote.models.model import Sampling
 
 ROWS = {"cuda": 256}

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wolfnote.models import forward
-from wolfnote.models.batching import pad
 from wolfnote.models.chat import Encoded
-from wolfnote.models.forward import Forward
+from wolfnote.models.local import forward
+from wolfnote.models.local.batching import pad
+from wolfnote.models.local.forward import Forward
 from wolfnote.models.model import Likelihood
 
 

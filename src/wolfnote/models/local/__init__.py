@@ -21,10 +21,11 @@ from transformers.utils.logging import disable_progress_bar
 
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
-from wolfnote.models import adapter, chat, placement, sampling, scoring
+from wolfnote.models import chat, placement
 from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
-from wolfnote.models.forward import Forward
-from wolfnote.models.memory import keep_freed
+from wolfnote.models.local import adapter, sampling, scoring
+from wolfnote.models.local.forward import Forward
+from wolfnote.models.local.memory import keep_freed
 from wolfnote.models.model import Conversation, Likelihood, OnCompletion, Question, Sampling, ignore
 from wolfnote.models.placement import Local
 from wolfnote.records import Completion

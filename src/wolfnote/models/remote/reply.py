@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from wolfnote.models import chat
-from wolfnote.models.connection import Passing
+from wolfnote.models.remote.connection import Passing
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "unknown"]
 FINISHES: dict[str, FinishReason] = {

@@ -16,12 +16,13 @@ from typing import Any
 
 from wolfnote.errors import InputError, RunError, Unmeasurable
 from wolfnote.events import Event, OnEvent, silent
-from wolfnote.models import endpoint, remote_scoring, reply
+from wolfnote.models import endpoint
 from wolfnote.models.chat import turn
-from wolfnote.models.connection import Connection, Unreachable, unknown_model
 from wolfnote.models.endpoint import Remote
 from wolfnote.models.model import Conversation, Likelihood, OnCompletion, Question, Sampling, ignore
-from wolfnote.models.pool import spread
+from wolfnote.models.remote import reply, scoring
+from wolfnote.models.remote.connection import Connection, Unreachable, unknown_model
+from wolfnote.models.remote.pool import spread
 from wolfnote.records import Completion
 
 ANSWERS_TO_ANY_NAME = ("llamacpp",)
@@ -36,7 +37,7 @@ class RemoteModel:
         self.settings = settings
         self._connection = Connection(endpoint.parse(spec), settings)
         self._met = False
-        self._way: tuple[str, remote_scoring.Way] | None = None
+        self._way: tuple[str, scoring.Way] | None = None
         self._unmeasurable = ""
 
     @property
@@ -95,7 +96,7 @@ class RemoteModel:
         """For each prompt, the likelihood of each of its answers.
 
         Raises ``Unmeasurable`` where the server gives no log-probabilities of a prompt, or wrong ones; see
-        ``models.remote_scoring``.
+        ``models.remote.scoring``.
         """
         way = self._checked_way()
         flat = [(p, answer) for p, options in zip(prompts, answers, strict=True) for answer in options]
@@ -135,23 +136,23 @@ class RemoteModel:
         said = self._connection.post("chat/completions", body, reply.read, stopped=stopped)
         return Completion(question.id, self.fingerprint, said.text, seed, said.finish_reason, reasoning=said.reasoning)
 
-    def _checked_way(self) -> remote_scoring.Way:
+    def _checked_way(self) -> scoring.Way:
         if self._unmeasurable:
             raise Unmeasurable(self._unmeasurable)
         if self._way is None:
             self._meet()
             try:
-                self._way = remote_scoring.choose(self._connection)
+                self._way = scoring.choose(self._connection)
             except Unmeasurable as error:
                 self._unmeasurable = str(error)
                 raise
         return self._way[1]
 
-    def _score(self, way: remote_scoring.Way, item: tuple[Conversation, str]) -> Likelihood:
+    def _score(self, way: scoring.Way, item: tuple[Conversation, str]) -> Likelihood:
         try:
             tokens = way(self._connection, *item)
-            return Likelihood(remote_scoring.total(tokens), len(tokens))
-        except remote_scoring.Unusable as error:
+            return Likelihood(scoring.total(tokens), len(tokens))
+        except scoring.Unusable as error:
             raise Unmeasurable(f"{self._connection.endpoint.host}: {error} ({item[1][:40]!r})") from None
 
 

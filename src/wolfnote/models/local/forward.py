@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-from wolfnote.models.batching import positions
+from wolfnote.models.local.batching import positions
 
 
 class Forward:

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from wolfnote.errors import InputError, RunError, Unmeasurable
-from wolfnote.models import reply
 from wolfnote.models.chat import turn
-from wolfnote.models.connection import Connection, Passing
 from wolfnote.models.model import Conversation
+from wolfnote.models.remote import reply
+from wolfnote.models.remote.connection import Connection, Passing
 from wolfnote.records import chat
 
 KNOWN = (

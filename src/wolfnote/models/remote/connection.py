@@ -26,7 +26,7 @@ import stamina
 from wolfnote.errors import InputError, RunError
 from wolfnote.models import endpoint as endpoints
 from wolfnote.models.endpoint import Endpoint, Remote
-from wolfnote.models.usage import Usage
+from wolfnote.models.remote.usage import Usage
 
 T = TypeVar("T")
 PASSING = (408, 409, 425, 429)
