@@ -17,7 +17,7 @@ from wolfnote.records.files import CHUNK, CUT, DAMAGE, too_long
 from wolfnote.records.row import Bad
 
 _STRUCTURE = re.compile(rb'["\[\]{},]')
-_STRING = re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL)
+_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _OPEN, _CLOSE, _QUOTE, _COMMA = b"[{", b"]}", ord('"'), ord(",")
 _BLANK = b" \t\r\n"
 
@@ -96,14 +96,13 @@ class _Scanner:
 
     def end(self) -> Iterator[tuple[int, object]]:
         """What is left when the file ends."""
-        open_ = self._depth > 0 or self._quoted
-        if open_ and self._long:
-            yield self._start, too_long(self._limit)
-        elif open_ and (self._row.strip(_BLANK) or self._floor == 1):
-            start = self._start if self._row.strip(_BLANK) else self.line
-            yield start, Bad("not JSON: the file ends in the middle of a row or of its array")
-        else:
-            yield from self._take()
+        inside = self._quoted or self._depth > max(self._floor, 0)
+        if inside and not self._long:
+            yield self._start, Bad("not JSON: the file ends in the middle of this row")
+            return
+        yield from self._take()
+        if self._floor == 1:
+            yield self.line, Bad("not JSON: the file ends in the middle of its array")
 
     def _begin(self, chunk: bytes) -> int:
         """Skip to the first byte that counts, and enter the array if it opens one."""
