@@ -45,11 +45,8 @@ print(seconds, rows, peak)
 def block(rows: int) -> bytes:
     """Chats of about 1 kB with a few line ends, quotes and letters beyond ASCII, as support data have them."""
     draw = random.Random(0)  # noqa: S311 - not a secret
-    words = ["".join(draw.choices(string.ascii_lowercase, k=draw.randint(1, 9))) for _ in range(2000)] + [
-        "été",
-        '"so"',
-        "ok.\n",
-    ]
+    words = ["".join(draw.choices(string.ascii_lowercase, k=draw.randint(1, 9))) for _ in range(2000)]
+    words += ["été", '"so"', "ok.\n"]
     lines = []
     for _ in range(rows):
         question, answer = (" ".join(draw.choices(words, k=n)) for n in (40, 120))
@@ -66,9 +63,8 @@ def measure(path: Path, how: str = "read") -> tuple[float, int, float]:
 
 def show(name: str, size: int, found: tuple[float, int, float], note: str = "") -> None:
     seconds, rows, peak = found
-    print(
-        f"{name:14} {size / 1e6:7.0f} MB {size / 1e6 / seconds:7.0f} MB/s {rows / seconds:9.0f} rows/s {peak:6.0f} MB peak {note}"
-    )
+    speed = size / 1e6 / seconds
+    print(f"{name:14} {size / 1e6:6.0f} MB {speed:6.0f} MB/s {rows / seconds:8.0f} rows/s {peak:5.0f} MB peak {note}")
 
 
 def main() -> None:
