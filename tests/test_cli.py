@@ -33,6 +33,14 @@ GOOD = '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "c
         (["audit", "rows.jsonl", "--model", "nothing"], "not a model"),
         (["probe", "--base", "hf:/nowhere", "--tuned", "hf:/nowhere"], "not a model"),
         (["tune", "junk.jsonl"], "not JSON"),
+        (["audit", "rows.jsonl", "--set", "data.format=yaml"], "known: alpaca"),
+        (["tune", "rows.jsonl", "--set", "data.colums.a=user"], "did you mean columns"),
+        (["convert", "rows.jsonl", "out.docx"], "known: .jsonl"),
+        (["convert", "rows.jsonl", "out.jsonl", "--to", "preference"], "rows.jsonl:1: preference cannot carry"),
+        (["convert", "junk.jsonl", "out.jsonl"], "junk.jsonl:1: none of 1 rows"),
+        (["convert", "full", "out.jsonl"], "--to text"),
+        (["preflight", "rows.jsonl", "--provider", "nobody"], "known: azure"),
+        (["preflight", "empty.jsonl"], "empty"),
         (["report", "full"], "no finished run"),
         (["explain", "WN999"], "WN101"),
         (["nonsense"], "nonsense"),
@@ -73,7 +81,7 @@ def test_a_mistake_leaves_the_folder_free(tmp_path: Path) -> None:
 def test_help_names_every_command_and_exit_code(tmp_path: Path) -> None:
     """Help teaches: commands, examples, exit codes."""
     top = wolfnote("--help", cwd=tmp_path).stdout
-    for command in ("demo", "audit", "probe", "tune", "report", "explain", "doctor"):
+    for command in ("demo", "audit", "probe", "tune", "convert", "preflight", "report", "explain", "doctor"):
         assert command in top
     assert "Exit codes" in top
     assert "wolfnote demo --full" in wolfnote("demo", "--help", cwd=tmp_path).stdout
@@ -148,6 +156,42 @@ def test_every_code_that_can_be_found_is_explained() -> None:
 
     source = "".join(p.read_text() for p in Path(explanations.__file__).parent.rglob("*.py"))
     assert set(re.findall(r'"(WN\d{3})"', source)) <= set(explanations.catalogue())
+
+
+def test_convert_counts_what_it_could_not_read(tmp_path: Path) -> None:
+    """A table becomes chat rows by its named columns; a row left out is shown, and the exit code is not 0."""
+    (tmp_path / "t.csv").write_text("body,reply\nq,a\nr,\n")
+    columns = ("--set", "data.columns.body=user", "--set", "data.columns.reply=assistant")
+    done = wolfnote("convert", "t.csv", "o.jsonl", *columns, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "t.csv:3: nothing in the assistant's column (reply)" in done.stderr
+    assert "1 rows written to o.jsonl, 1 could not be read" in done.stderr
+    assert json.loads((tmp_path / "o.jsonl").read_text()) == json.loads(GOOD)
+    assert wolfnote("convert", "o.jsonl", "p.parquet", cwd=tmp_path).returncode == 0
+
+
+def test_preflight_prints_its_result_and_its_findings(tmp_path: Path) -> None:
+    """One Result on stdout, findings with their codes on stderr, exit code by the verdict; each code is explained."""
+    (tmp_path / "rows.jsonl").write_text(GOOD)
+    done = wolfnote("preflight", "rows.jsonl", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["kind"] == "preflight"
+    assert "[WN110]" in done.stderr
+    assert wolfnote("explain", "WN110", cwd=tmp_path).stdout.startswith("WN110")
+    (tmp_path / "rows.jsonl").write_text(GOOD * 10)
+    assert wolfnote("preflight", "rows.jsonl", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.model
+def test_preflight_counts_with_a_models_own_tokenizer(tmp_path: Path) -> None:
+    """Exact counts decide: the same rows fit one context and not another, with nothing left to an estimate."""
+    (tmp_path / "rows.jsonl").write_text(GOOD * 10)
+    fits = wolfnote("preflight", "rows.jsonl", "--context", "200", "--model", "package:smollm2", cwd=tmp_path)
+    assert fits.returncode == 0, fits.stderr
+    cut = wolfnote("preflight", "rows.jsonl", "--context", "10", "--model", "package:smollm2", cwd=tmp_path)
+    assert cut.returncode == 1
+    assert "[WN118]" in cut.stderr
+    assert "estimated" not in cut.stderr
 
 
 @pytest.mark.model

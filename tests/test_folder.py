@@ -17,6 +17,21 @@ class Settings(msgspec.Struct, frozen=True):
     n: int = 1
 
 
+def test_the_content_of_a_folder_is_its_names_and_bytes(tmp_path: Path) -> None:
+    """A renamed, changed or added file is another input; a hidden one is none."""
+    from wolfnote.folder import content_hash
+
+    (tmp_path / "a.py").write_text("1")
+    hashes = [content_hash(tmp_path)]
+    (tmp_path / ".cache").write_text("x")
+    assert content_hash(tmp_path) == hashes[0]
+    (tmp_path / "a.py").write_text("2")
+    hashes.append(content_hash(tmp_path))
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    hashes.append(content_hash(tmp_path))
+    assert len(set(hashes)) == 3
+
+
 def test_work_is_done_once(tmp_path: Path) -> None:
     """What was recorded is not computed again, within a run and after it."""
     calls = []

@@ -85,6 +85,19 @@ def test_a_waived_failure_passes_and_says_by_whom() -> None:
     assert settings.waive(other, policy, datetime.date(2026, 12, 1)).verdict is Verdict.FAIL
 
 
+def test_a_room_keeps_its_keys_beside_further_tables() -> None:
+    """What ``tune`` loads is its own settings still, with a table of the data below."""
+    from wolfnote import tuning
+    from wolfnote.records import Reading
+
+    kind = settings.beside(tuning.Settings, data=Reading)
+    found = settings.load(kind, None, ["batch=3", "data.columns.ticket.body=user", "data.row_limit=9"])
+    assert isinstance(found, tuning.Settings)
+    assert found.batch == 3
+    data: Reading = found.data  # type: ignore[attr-defined]
+    assert data == Reading(columns={"ticket.body": "user"}, row_limit=9)
+
+
 def test_one_key_of_a_table_leaves_the_others_alone() -> None:
     """The demo's own learning rate stays when only its batch is changed."""
     found = settings.load(Settings, None, ["tune.batch=3"])

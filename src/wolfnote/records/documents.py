@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,6 +24,7 @@ LANGUAGES = {
     ".yml": "yaml", ".yaml": "yaml", ".toml": "toml", ".rst": "restructuredtext", ".tex": "latex",
 }  # fmt: skip
 NAMES = {"Dockerfile": "dockerfile", "Makefile": "makefile", "Rakefile": "ruby", "Gemfile": "ruby", "Jenkinsfile": "groovy"}
+_SPACE = re.compile(r"\s+")
 _SILENT = ("script", "style", "template", "noscript")
 _BLOCKS = frozenset((
     "p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header", "footer", "pre",
@@ -113,7 +115,7 @@ def _stripped(page: str) -> str:
     parser = _Text()
     parser.feed(page)
     parser.close()
-    lines = (" ".join(line.split()) for line in "".join(parser.pieces).splitlines())
+    lines = (line.rstrip() for line in "".join(parser.pieces).splitlines())
     text = "\n".join(line for line in lines if line)
     if not text:
         raise Bad("a page without text")
@@ -121,26 +123,35 @@ def _stripped(page: str) -> str:
 
 
 class _Text(HTMLParser):
-    """Collects what a reader of the page would see."""
+    """Collects what a reader of the page would see; only inside ``pre`` are blanks and line ends part of it."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._silent = 0
+        self._set = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         """Blocks begin lines; scripts and styles are not text."""
         self._silent += tag in _SILENT
+        self._set += tag == "pre"
         if tag in _BLOCKS:
             self.pieces.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
         """The other half of ``handle_starttag``."""
         self._silent -= tag in _SILENT and self._silent > 0
+        self._set -= tag == "pre" and self._set > 0
         if tag in _BLOCKS:
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:
         """Text, unless a script or style is open."""
-        if not self._silent:
+        if self._silent:
+            return
+        if self._set:
             self.pieces.append(data)
+            return
+        text = _SPACE.sub(" ", data)
+        begins = not self.pieces or self.pieces[-1].endswith("\n")
+        self.pieces.append(text.lstrip() if begins else text)

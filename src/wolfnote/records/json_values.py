@@ -16,8 +16,12 @@ import msgspec
 from wolfnote.records.files import CHUNK, CUT, DAMAGE, too_long
 from wolfnote.records.row import Bad
 
-_STRUCTURE = re.compile(rb'["\[\]{},]')
-_STRING = re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL)
+_TEXT = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_STRING = re.compile(_TEXT, re.DOTALL)
+_WITHIN = re.compile(rb'(?:[^"\[\]{}]++|"' + _TEXT + rb'")*+', re.DOTALL)
+"""Inside a row: up to the next bracket, or to a string that the chunk does not hold whole."""
+_BETWEEN = re.compile(rb'(?:[^"\[\]{},]++|"' + _TEXT + rb'")*+', re.DOTALL)
+"""Between rows, where a comma counts too."""
 _OPEN, _CLOSE, _QUOTE, _COMMA = b"[{", b"]}", ord('"'), ord(",")
 _BLANK = b" \t\r\n"
 
@@ -74,36 +78,30 @@ class _Scanner:
     def feed(self, chunk: bytes) -> Iterator[tuple[int, object]]:
         """The rows that end in this chunk."""
         chunk, self._tail = self._tail + chunk, b""
-        at = self._begin(chunk) if self._floor < 0 else 0
+        at = since = self._begin(chunk) if self._floor < 0 else 0
         while at < len(chunk):
-            if self._quoted:
-                at = self._string(chunk, at)
+            at = self._skip(chunk, at)
+            if self._quoted or at == len(chunk):
                 continue
-            found = _STRUCTURE.search(chunk, at)
-            if found is None:
-                self._keep(chunk[at:])
-                return
-            mark, end = chunk[found.start()], found.end()
-            if self._ends(mark):
-                self._keep(chunk[at : found.start()])
-                yield from self._take()
-            else:
-                self._keep(chunk[at:end])
+            mark = chunk[at]
+            at += 1
+            behind = self._ends(mark)
             self._step(mark)
-            at = end
-            if self._floor == 0 and self._depth == 0 and mark in _CLOSE:
+            if behind or (self._floor == 0 and self._depth == 0 and mark in _CLOSE):
+                self._keep(chunk[since : at - 1 if behind else at])
+                since = at
                 yield from self._take()
+        self._keep(chunk[since : len(chunk) - len(self._tail)])
 
     def end(self) -> Iterator[tuple[int, object]]:
         """What is left when the file ends."""
-        open_ = self._depth > 0 or self._quoted
-        if open_ and self._long:
-            yield self._start, too_long(self._limit)
-        elif open_ and (self._row.strip(_BLANK) or self._floor == 1):
-            start = self._start if self._row.strip(_BLANK) else self.line
-            yield start, Bad("not JSON: the file ends in the middle of a row or of its array")
-        else:
-            yield from self._take()
+        inside = self._quoted or self._depth > max(self._floor, 0)
+        if inside and not self._long:
+            yield self._start, Bad("not JSON: the file ends in the middle of this row")
+            return
+        yield from self._take()
+        if self._floor == 1:
+            yield self.line, Bad("not JSON: the file ends in the middle of its array")
 
     def _begin(self, chunk: bytes) -> int:
         """Skip to the first byte that counts, and enter the array if it opens one."""
@@ -115,18 +113,18 @@ class _Scanner:
         self._floor = self._depth = 1 if array else 0
         return blank + array
 
-    def _string(self, chunk: bytes, at: int) -> int:
-        found = _STRING.match(chunk, at)
-        end = found.end() if found else at
-        if end == len(chunk) - 1 and chunk[end] != _QUOTE:  # a backslash, and what it escapes is in the next chunk
-            self._keep(chunk[at:end])
-            self._tail = chunk[end:]
-            return len(chunk)
-        if end < len(chunk):
+    def _skip(self, chunk: bytes, at: int) -> int:
+        """Where the next mark stands; the end of the chunk when there is none."""
+        if self._quoted:
+            at = _match(_STRING, chunk, at)
+            if at == len(chunk):
+                return at
+            if chunk[at] != _QUOTE:  # a backslash, and what it escapes is in the next chunk
+                self._tail = chunk[at:]
+                return len(chunk)
             self._quoted = False
-            end += 1
-        self._keep(chunk[at:end])
-        return end
+            at += 1
+        return _match(_WITHIN if self._depth > max(self._floor, 0) else _BETWEEN, chunk, at)
 
     def _ends(self, mark: int) -> bool:
         """Whether this mark, outside strings, stands behind a row of the array."""
@@ -169,3 +167,8 @@ class _Scanner:
             return self._decode(row)
         except (ValueError, RecursionError):
             return fault(row)
+
+
+def _match(pattern: re.Pattern[bytes], chunk: bytes, at: int) -> int:
+    found = pattern.match(chunk, at)
+    return found.end() if found else at

@@ -72,12 +72,7 @@ def rows(path: str | Path, reading: Reading = Reading()) -> Iterator[Row]:  # no
     if file.is_dir():
         yield from _folder(file, reading)
         return
-    empty = True
-    for row in _file(file, reading):
-        empty = False
-        yield row
-    if empty:
-        raise InputError("the file is empty", where=str(path), remedy="give a file with at least one row")
+    yield from _file(file, reading)
 
 
 def read_all(
@@ -113,6 +108,15 @@ def _file(file: Path, reading: Reading) -> Iterator[Row]:
     if documents.is_running_text(file):
         yield Row(documents.read(file, reading.row_limit), "text")
         return
+    empty = True
+    for row in _table(file, reading):
+        empty = False
+        yield row
+    if empty:
+        raise InputError("the file is empty", where=str(file), remedy="give a file with at least one row")
+
+
+def _table(file: Path, reading: Reading) -> Iterator[Row]:
     raws = sources.open(file, reading.row_limit, frozenset(reading.columns))
     found = mapping.threads(raws, reading) if mapping.is_messages(reading) else _rows(raws, reading)
     for line, shape, content in found:

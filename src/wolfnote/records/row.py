@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -117,4 +118,4 @@ def _content(message: Message) -> bytes:
     text = message.content
     if text.isascii() and "\x7f" not in text:  # there the two encoders write the same, and this one is twice as fast
         return b'["%b", %b]' % (message.role.encode(), msgspec.json.encode(text))
-    return json.dumps([message.role, text]).encode()
+    return f'["{message.role}", {encode_basestring_ascii(text)}]'.encode()

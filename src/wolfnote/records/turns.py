@@ -26,10 +26,11 @@ def parse(turns: object, extras: Extras, first: int = 0) -> list[Message]:
     for index, turn in enumerate(turns, first):
         if not isinstance(turn, dict):
             raise Bad(f"a message that is no object (found: {type(turn).__name__})")
-        role, content = turn.get("role"), turn.get("content")
-        if len(turn) == 2 and isinstance(content, str) and isinstance(role, str) and role in ROLES:
-            messages.append(spoken(role, content))  # nearly every turn of nearly every file
-            continue
+        if len(turn) == 2:  # nearly every turn of nearly every file
+            role, content = turn.get("role"), turn.get("content")
+            if isinstance(content, str) and isinstance(role, str) and role in ROLES:
+                messages.append(spoken(role, content))
+                continue
         further: dict[str, Any] = {}
         messages.append(_message(turn, index, further, messages))
         if further:
