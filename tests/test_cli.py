@@ -97,11 +97,12 @@ def completed(words: str, cwd: Path) -> list[str]:
     return done.stdout.split()
 
 
-def test_the_shell_completes_commands_and_options(tmp_path: Path) -> None:
+def test_the_shell_completes_commands_and_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through bash's own protocol: commands by their beginning, a command's options, the shared ones among them."""
     assert {"demo", "audit", "probe", "tune", "doctor"} <= set(completed("wolfnote ", tmp_path))
     assert completed("wolfnote au", tmp_path) == ["audit"]
     assert completed("wolfnote audit --dry", tmp_path) == ["--dry-run"]
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # no shell is our parent in a background job
     script = wolfnote("--show-completion", "bash", cwd=tmp_path).stdout
     assert "_WOLFNOTE_COMPLETE=complete_bash" in script
 
