@@ -40,6 +40,21 @@ def test_hostile_text_is_escaped_and_nothing_is_fetched(run: Path) -> None:
     assert "+0.125" in page
 
 
+def test_answers_and_models_are_shown_as_text(tmp_path: Path) -> None:
+    """What models said, and what a server says of itself, cannot leave the text; each model of a question is there."""
+    with RunFolder.hold(tmp_path / "run", Settings()) as held:
+        held.used(base={"spec": HOSTILE, "usage": {"requests": 3}}, tuned={"answered_as": [HOSTILE]})
+        rows = [{"id": "q", "question": HOSTILE, "watch_for": "", "base": HOSTILE, "tuned": f"tuned says {HOSTILE}"}]
+        tables = {"answers": held.table("answers", rows)}
+        held.finish(Result("probe", Verdict.NOT_RUN, (HOSTILE,), tables=tables))
+    page = report.render(tmp_path / "run")
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "tuned says &lt;script&gt;" in page
+    assert "requests" in page
+    assert '<th scope="col">estimate' not in page  # no empty table of estimates
+
+
 def test_plots_escape_labels() -> None:
     """A label from data cannot leave its SVG."""
     rows = [plots.Row(HOSTILE, 0.1, 0.0, 0.2, "bad")]

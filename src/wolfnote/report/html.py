@@ -28,10 +28,11 @@ def render(folder: Path, format: str = "html") -> str:
         raise InputError("no finished run here", where=str(folder), remedy="give the folder that --out named")
     about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings = (folder / "settings.toml").read_text(encoding="utf-8")
+    tables = _tables(result, folder)
     name, view = (
-        ("demo.html", demo.view(result, _tables(result, folder), _tolerance(settings)))
+        ("demo.html", demo.view(result, tables, _tolerance(settings)))
         if result.kind == "demo"
-        else ("result.html", {})
+        else ("result.html", {"answers": tables.get("answers", [])})
     )
     return _environment().get_template(name).render(result=result, about=about, settings=settings, **view)
 
