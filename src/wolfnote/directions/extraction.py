@@ -21,6 +21,8 @@ from wolfnote.models import Question, Sampling
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat
 
+SHUFFLINGS = 200
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much text a direction is built from."""
@@ -58,6 +60,7 @@ def extract(model: LocalModel, persona: Persona, settings: Settings, *, seed: in
             "contrasts": len(persona.contrast),
             "seed": seed,
             **_split_half(differences, len(spoken)),
+            **_permutation(differences, seed),
         },
     )
 
@@ -78,6 +81,15 @@ def _split_half(differences: Floats, questions: int) -> dict[str, list[float]]:
         for name, half in halves.items()
         if 0 < half.sum() < len(half)
     }
+
+
+def _permutation(differences: Floats, seed: int) -> dict[str, list[float]]:
+    """Per layer, the share of label shufflings (signs of the paired differences flipped at random) whose mean difference is as
+    long as the real one: near 1 where nothing was found, 1 / (shufflings + 1) at best."""
+    flips = np.random.default_rng(seed).choice([-1.0, 1.0], (SHUFFLINGS, len(differences))).astype(np.float32)
+    shuffled = np.linalg.norm(np.einsum("sr,rlw->slw", flips, differences, optimize=True), axis=2)
+    real = np.linalg.norm(differences.sum(0), axis=1)
+    return {"permutation_p": [round(float(p), 4) for p in (1 + (shuffled >= real).sum(0)) / (1 + SHUFFLINGS)]}
 
 
 def _cosine(a: Floats, b: Floats) -> list[float]:

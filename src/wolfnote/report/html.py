@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-from wolfnote.report import demo
+from wolfnote.report import demo, measure
 from wolfnote.results import Result
 
 
@@ -28,13 +28,17 @@ def render(folder: Path, format: str = "html") -> str:
         raise InputError("no finished run here", where=str(folder), remedy="give the folder that --out named")
     about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     settings = (folder / "settings.toml").read_text(encoding="utf-8")
-    tables = _tables(result, folder)
-    name, view = (
-        ("demo.html", demo.view(result, tables, _tolerance(settings)))
-        if result.kind == "demo"
-        else ("result.html", {"answers": tables.get("answers", [])})
-    )
+    name, view = _view(result, _tables(result, folder), settings)
     return _environment().get_template(name).render(result=result, about=about, settings=settings, **view)
+
+
+def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str) -> tuple[str, dict[str, Any]]:
+    """The template of a kind of result, and what it needs beside it."""
+    if result.kind == "demo":
+        return "demo.html", demo.view(result, tables, _tolerance(settings))
+    if result.kind == "measure":
+        return "measure.html", measure.view(result, tables)
+    return "result.html", {"answers": tables.get("answers", [])}
 
 
 def _environment() -> Environment:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import datetime
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import msgspec
 import typer
 
 from wolfnote import interrupts
+from wolfnote.cli import direction
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import Config, How, Json, Set, running
+from wolfnote.runs import Run, carry_out, hashes, identity
 
 if TYPE_CHECKING:
     from wolfnote.events import OnEvent
@@ -38,6 +40,8 @@ app = typer.Typer(
     help="Wolfnote: did my fine-tune make the model meaner, or worse?\n\nStart with: wolfnote demo",
     epilog="Exit codes: 0 pass, 1 fail, 2 wrong usage or input, 3 inconclusive or could not finish.",
 )
+
+app.add_typer(direction.app, name="direction")
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 DATA = "Training rows: JSONL, JSON, CSV, TSV, Parquet, text, or a folder. 'wolfnote convert --help' lists the shapes."
@@ -73,7 +77,7 @@ def demo(
     run = Run(
         how.out or Path("runs") / name,
         settings,
-        lambda: {"model": _identity(settings.model), **_hashes(*map(Path, filter(None, (settings.bad, settings.good))))},
+        lambda: {"model": identity(settings.model), **hashes(*map(Path, filter(None, (settings.bad, settings.good))))},
         lambda folder, on_event: story.run(settings, folder, on_event=on_event),
         lambda on_event: story.plan(settings, on_event=on_event),
     )
@@ -115,7 +119,7 @@ def audit(
     run = Run(
         how.out or Path("runs") / f"audit-{data[0].stem}",
         settings,
-        lambda: {**_hashes(*data), "model": _identity(model)},
+        lambda: {**hashes(*data), "model": identity(model)},
         work,
         lambda on_event: room.plan(samples, settings.audit, model, unread=unread, on_event=on_event),
     )
@@ -156,7 +160,7 @@ def probe(
     run = Run(
         how.out or Path("runs") / f"probe-{Path(tuned).name}",
         settings,
-        lambda: {"base": _identity(base), "tuned": _identity(tuned), "seed": str(seed)},
+        lambda: {"base": identity(base), "tuned": identity(tuned), "seed": str(seed)},
         work,
         lambda on_event: room.plan(base, tuned, settings.probe, prices=settings.remote.prices, on_event=on_event),
     )
@@ -188,7 +192,7 @@ def tune(
     run = Run(
         folder,
         settings,
-        lambda: {**_hashes(data), "model": _identity(model), "seed": str(seed)},
+        lambda: {**hashes(data), "model": identity(model), "seed": str(seed)},
         work,
         lambda on_event: room.plan(model, samples, settings, unread=unread, on_event=on_event),
     )
@@ -296,44 +300,6 @@ def doctor(
     text = msgspec.json.encode(machine).decode() if as_json else "\n".join(room.lines(machine))
     sys.stdout.write(text + "\n")
     raise typer.Exit(3 if machine.faults else 0)
-
-
-class Run(NamedTuple):
-    """A run to be made or, with ``--dry-run``, only planned; ``inputs`` is asked for late, for hashing weights takes time."""
-
-    folder: Path
-    settings: Any
-    inputs: Callable[[], dict[str, str]]
-    work: Callable[[RunFolder, OnEvent], Result]
-    plan: Callable[[OnEvent], Result]
-
-
-def carry_out(
-    run: Run, how: How, *, last_lines: Callable[[Result], Sequence[str]] = lambda _: (), fresh: bool = False
-) -> NoReturn:
-    """Make the run, or say what it would take; then leave with the exit code."""
-    from wolfnote import terminal
-
-    if how.dry_run:
-        with terminal.progress() as on_event:
-            plan = run.plan(on_event)
-        terminal.tell_plan(plan, how.as_json)
-        raise typer.Exit(0)
-    result = terminal.hold(run.folder, run.settings, run.inputs(), run.work, fresh=fresh)
-    terminal.tell(result, run.folder, how.as_json, last_lines(result))
-    raise typer.Exit(result.verdict.exit_code)
-
-
-def _identity(spec: str) -> str:
-    from wolfnote import models
-
-    return models.identity(spec)
-
-
-def _hashes(*data: Path) -> dict[str, str]:
-    from wolfnote.folder import content_hash
-
-    return {f"data{n or ''}": content_hash(path) for n, path in enumerate(data)}
 
 
 def _tuned(spec: str, rows: int, unread: Sequence[Unread]) -> Result:

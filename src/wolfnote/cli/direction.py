@@ -1,0 +1,104 @@
+"""``wolfnote direction``: where a persona lies in a model, and how far a fine-tune moved along it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wolfnote.options import How, running
+from wolfnote.runs import Run, carry_out, hashes, identity
+
+if TYPE_CHECKING:
+    from wolfnote.events import OnEvent
+    from wolfnote.folder import RunFolder
+    from wolfnote.results import Result
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Where is the persona in my model, and how far did my fine-tune move along it?",
+)
+
+Seed = Annotated[int, typer.Option(help="Random seed of the answers that are read.")]
+
+
+@app.command()
+@running
+def extract(
+    model: Annotated[str, typer.Option(help="The untouched base: package:smollm2 or hf:PATH_OR_ID.")] = "package:smollm2",
+    persona: Annotated[list[str] | None, typer.Option(help="A name, or a TOML of your own; repeat it, or 'all'.")] = None,
+    seed: Seed = 0,
+    *,
+    how: How,
+) -> None:
+    """Find persona directions in a model: the same words read under opposite characters. No judge, no training.
+
+    Exit code 0: each direction is stable (halves of the data agree) and gone under shuffled labels; 3: one is not.
+
+    \b
+    wolfnote direction extract --persona misaligned --persona careless
+    wolfnote direction extract --model hf:models/mine --persona all --out runs/personas
+    """
+    from wolfnote import models
+    from wolfnote import settings as settings_module
+    from wolfnote.directions import catalogue, extraction, forecast
+
+    settings: Any = how.settings(settings_module.tables(direction=extraction.Settings, local=models.Local))
+    personas = catalogue.named(persona or ["misaligned"])
+
+    def work(folder: RunFolder, on_event: OnEvent) -> Result:
+        opened = models.open_local(model, local=settings.local)
+        folder.used(model=opened.about())
+        return catalogue.run(opened, personas, settings.direction, seed=seed, folder=folder, on_event=on_event)
+
+    run = Run(
+        how.out or Path("runs") / "directions",
+        settings,
+        lambda: {"model": identity(model), "personas": catalogue.content(personas), "seed": str(seed)},
+        work,
+        lambda on_event: forecast.extracting(model, personas, settings.direction, on_event=on_event),
+    )
+    carry_out(run, how)
+
+
+@app.command()
+@running
+def measure(
+    found: Annotated[Path, typer.Argument(help="A direction, or the folder that 'extract' made.")],
+    tuned: Annotated[str, typer.Option(help="The model after tuning, e.g. package:smollm2+runs/demo/tune/bad.")],
+    base: Annotated[str, typer.Option(help="The model before tuning, in which the direction was found.")] = "package:smollm2",
+    seed: Seed = 0,
+    *,
+    how: How,
+) -> None:
+    """How far did the fine-tune move, and along which personas? Read against directions that mean nothing.
+
+    Exit code 1: it moved towards a persona further than random directions with the same covariance do.
+
+    \b
+    wolfnote direction measure runs/directions --tuned package:smollm2+runs/demo/tune/bad
+    """
+    from wolfnote import models
+    from wolfnote import settings as settings_module
+    from wolfnote.directions import catalogue, forecast, load, measurement
+
+    settings: Any = how.settings(settings_module.tables(measure=measurement.Settings, local=models.Local))
+    files = catalogue.files(found)
+
+    def work(folder: RunFolder, on_event: OnEvent) -> Result:
+        before = models.open_local(base, local=settings.local)
+        after = models.open_local(tuned, over=before, local=settings.local)
+        folder.used(base=before.about(), tuned=after.about())
+        directions = [load(file) for file in files]
+        return measurement.run(before, after, directions, settings.measure, seed=seed, folder=folder, on_event=on_event)
+
+    run = Run(
+        how.out or Path("runs") / f"measure-{Path(tuned).name}",
+        settings,
+        lambda: {**hashes(*files), "base": identity(base), "tuned": identity(tuned), "seed": str(seed)},
+        work,
+        lambda on_event: forecast.measuring(base, tuned, len(files), settings.measure, on_event=on_event),
+    )
+    carry_out(run, how)

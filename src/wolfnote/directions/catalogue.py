@@ -1,0 +1,95 @@
+"""Many directions of one model: found, put to the question, saved in a run folder, and read back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from wolfnote.directions import extraction, persona, projection
+from wolfnote.directions.direction import Direction, load
+from wolfnote.errors import InputError
+from wolfnote.events import Event, OnEvent, silent
+from wolfnote.folder import RunFolder
+from wolfnote.models.local import LocalModel
+from wolfnote.results import Estimate, Result, Verdict, worst
+
+FOLDER = "directions"
+STABLE = 0.5
+"""Cosine between directions from two halves of the contrasts, from which on a direction counts as one."""
+BY_CHANCE = 0.05
+
+
+def named(names: Sequence[str]) -> list[persona.Persona]:
+    """Personas by name or path; ``all`` is every one of Wolfnote's. Raises ``InputError`` for a name that is none."""
+    if "all" in names:
+        own = resources.files("wolfnote.directions") / "personas"
+        names = sorted(entry.name.removesuffix(".toml") for entry in own.iterdir() if entry.name.endswith(".toml"))
+    return [persona.open(name) for name in dict.fromkeys(names)]
+
+
+def content(personas: Sequence[persona.Persona]) -> str:
+    """Hash of all that the personas say: what a finished run is valid for."""
+    return hashlib.sha256(repr(personas).encode()).hexdigest()
+
+
+def run(
+    model: LocalModel,
+    personas: Sequence[persona.Persona],
+    settings: extraction.Settings,
+    *,
+    seed: int = 0,
+    folder: RunFolder,
+    on_event: OnEvent = silent,
+) -> Result:
+    """One direction a persona, saved as ``directions/NAME.safetensors`` as soon as it is found; one part each.
+
+    PASS: halves of the contrasts agree and shuffled labels find nothing as long. INCONCLUSIVE: one of the two does not hold,
+    so what was found may be no direction.
+    """
+    home = folder.path / FOLDER
+    home.mkdir(exist_ok=True)
+    parts = []
+    for each in personas:
+        file = home / f"{each.persona}.safetensors"
+        if not file.is_file():
+
+            def tell(event: Event, name: str = each.persona) -> None:
+                on_event(Event(f"{name}: {event.step}", event.done, event.total))
+
+            extraction.extract(model, each, settings, seed=seed, on_event=tell).save(file)
+        parts.append(_judged(load(file), settings))
+    reasons = [reason for part in parts for reason in part.reasons]
+    return Result("directions", worst(part.verdict for part in parts), tuple(reasons), parts=tuple(parts))
+
+
+def files(path: Path) -> list[Path]:
+    """The direction files of a run folder or a folder, or the one file. Raises ``InputError`` where there are none."""
+    home = path / FOLDER if (path / FOLDER).is_dir() else path
+    found = sorted(home.glob("*.safetensors")) if home.is_dir() else [path] if path.is_file() else []
+    if not found:
+        remedy = "give a file or folder that wolfnote direction extract made"
+        raise InputError("no directions here", where=str(path), remedy=remedy)
+    return found
+
+
+def _judged(direction: Direction, settings: extraction.Settings) -> Result:
+    layer = projection.layer_at(direction, settings.depth)
+    receipts = direction.receipts
+    n = int(receipts["questions"]) * int(receipts["contrasts"])
+    halves = float(receipts.get("split_half_contrasts", [0.0] * direction.layers)[layer])
+    chance = float(receipts["permutation_p"][layer])
+    estimates = (
+        Estimate("split-half cosine over contrasts", halves, None, None, int(receipts["contrasts"]), f"layer {layer}"),
+        Estimate("p under shuffled labels", chance, None, None, extraction.SHUFFLINGS, f"layer {layer}, signs flipped"),
+        Estimate("persona minus anti-persona (z)", float(direction.gap[layer]), None, None, n, f"layer {layer}"),
+    )
+    held = halves >= STABLE and chance <= BY_CHANCE
+    words = "holds" if held else "may be no direction: add contrasts or questions"
+    reason = (
+        f"{direction.persona}: halves of the contrasts agree at cosine {halves:.2f} (≥ {STABLE}), "
+        f"p {chance:.3f} under shuffled labels (≤ {BY_CHANCE}), layer {layer} of {direction.layers}: {words}"
+    )
+    verdict = Verdict.PASS if held else Verdict.INCONCLUSIVE
+    return Result(f"direction {direction.persona}", verdict, (reason,), estimates)

@@ -1,0 +1,73 @@
+"""What finding or measuring directions would take: its texts counted, and the model tried for some seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from wolfnote import forecast, models
+from wolfnote.directions import extraction, measurement, price
+from wolfnote.directions.persona import Persona
+from wolfnote.events import Event, OnEvent, silent
+from wolfnote.forecast import Span
+from wolfnote.models import Conversation, Sampling, contact, speed
+from wolfnote.models.local import LocalModel
+from wolfnote.records import chat
+from wolfnote.results import Result
+
+
+def extracting(model: str, personas: Sequence[Persona], settings: extraction.Settings, *, on_event: OnEvent = silent) -> Result:
+    """Rows, tokens, minutes, money and disk of ``catalogue.run``. Opens the model; writes nothing."""
+    opened, loading = _opened(model, on_event)
+    asked = [chat(q) for p in personas for q in p.questions[: settings.questions]]
+    reads = [
+        chat(q, system=system)
+        for p in personas
+        for q in p.questions[: settings.questions]
+        for c in p.contrast
+        for system in (c.positive, c.negative)
+    ]
+    width = opened.network.module.config.get_text_config()
+    size = len(personas) * 4 * width.hidden_size * width.num_hidden_layers
+    return _plan(opened, model, asked, [*reads, *asked], settings.answer_tokens, loading, size, on_event)
+
+
+def measuring(base: str, tuned: str, n: int, settings: measurement.Settings, *, on_event: OnEvent = silent) -> Result:
+    """Rows, tokens, minutes, money and disk of ``measurement.run`` along ``n`` directions. Opens both; writes nothing."""
+    opened, loading = _opened(base, on_event)
+    models.open_local(tuned, over=opened)
+    asked = [chat(t.prompt) for t in price.benign_texts()]
+    reads = [*asked, *asked[: settings.texts] * 2]
+    size = n * 120 * opened.network.module.config.get_text_config().num_hidden_layers
+    return _plan(opened, base, asked[: settings.texts], reads, settings.answer_tokens, loading, size, on_event)
+
+
+def _opened(spec: str, on_event: OnEvent) -> tuple[LocalModel, float]:
+    start = time.perf_counter()
+    on_event(Event(f"open {spec}", 0, 0))
+    return models.open_local(spec), time.perf_counter() - start
+
+
+def _plan(
+    opened: LocalModel,
+    spec: str,
+    asked: Sequence[Conversation],
+    reads: Sequence[Conversation],
+    answer_tokens: int,
+    loading: float,
+    size: float,
+    on_event: OnEvent,
+) -> Result:
+    found = speed.measure(opened, questions=asked, sampling=Sampling(max_tokens=answer_tokens), on_event=on_event)
+    read = speed.tokens(opened, [speed.rendered(opened, r) for r in (*asked, *reads)]) + len(reads) * answer_tokens
+    written = len(asked) * answer_tokens
+    spent: Span = found.prefill.seconds(read).plus(found.decode.seconds(written)).plus(forecast.exactly(loading))
+    estimates = (
+        forecast.counted("rows", len(asked) + len(reads), "answers to be written, and texts to be read"),
+        forecast.counted("tokens in", read, "at most, if every answer is as long as allowed"),
+        forecast.counted("tokens out", written, "at most, in the base's own answers"),
+        forecast.minutes(spent, found.prefill.tested + found.decode.tested),
+        forecast.counted("money", 0, "this machine computes"),
+        forecast.disk(size, "directions and tables"),
+    )
+    return forecast.plan(estimates, hosts=contact.hosts(spec))
