@@ -1,8 +1,7 @@
-"""Where the decoder blocks are, and what passes through them.
+"""What passes through the decoder blocks.
 
-Blocks are found by one rule, never by a table of architectures, and the rule is checked by a live forward pass: each block
-must fire once, with the hidden width. Hooks read block *outputs*; the pass stops behind the deepest wanted block, so no
-logits are computed; per-row means are taken as the tokens stream by, so no hidden states are kept.
+Hooks read block *outputs*; the pass stops behind the deepest wanted block, so no logits are computed; per-row means are taken
+as the tokens stream by, so no hidden states are kept.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wolfnote.directions.blocks import blocks
 from wolfnote.directions.direction import Floats
 from wolfnote.errors import RunError
 from wolfnote.events import Event, OnEvent, silent
@@ -32,21 +32,6 @@ class _Enough(Exception):
     """The deepest wanted block has fired."""
 
 
-def blocks(module: Any) -> list[Any]:
-    """The text decoder's blocks, in order. Raises ``RunError`` when the rule finds none."""
-    config = module.config.get_text_config()
-    decoder = module.get_decoder() if hasattr(module, "get_decoder") else module
-    wanted = set(getattr(module, "_no_split_modules", None) or ())
-    found = [
-        (type(candidate[0]).__name__ not in wanted, name.count("."), candidate)
-        for name, candidate in (decoder or module).named_modules()
-        if isinstance(candidate, torch.nn.ModuleList) and len(candidate) == config.num_hidden_layers
-    ]
-    if not found:
-        raise RunError(f"no list of {config.num_hidden_layers} decoder blocks in {type(module).__name__}")
-    return list(min(found, key=lambda item: item[:2])[2])
-
-
 @contextmanager
 def hooked(module: Any, edit: Edit, *, last: int | None = None) -> Iterator[None]:
     """Call ``edit`` on each block's output, up to block ``last`` (then the pass stops). Hooks go, whatever happens."""
@@ -54,13 +39,15 @@ def hooked(module: Any, edit: Edit, *, last: int | None = None) -> Iterator[None
 
     def hook(layer: int) -> Callable[..., Any]:
         def fire(block: Any, inputs: Any, output: Any) -> Any:
-            hidden = output[0] if isinstance(output, tuple) else output
+            hidden = output[0] if isinstance(output, tuple | list) else output
             changed = edit(layer, hidden)
             if layer == last:
                 raise _Enough
             if changed is None:
                 return None
-            return (changed, *output[1:]) if isinstance(output, tuple) else changed
+            if isinstance(output, tuple | list):
+                return type(output)([changed, *output[1:]])
+            return changed
 
         return fire
 

@@ -119,7 +119,7 @@ def _lora(settings: Settings, base: Any) -> Any:
     import torch
     from peft import LoraConfig
 
-    from wolfnote.directions.activations import blocks
+    from wolfnote.directions.blocks import blocks
 
     every = blocks(base)
     adapted = {id(m) for block in every[int(settings.from_depth * len(every)) :] for m in block.modules()}

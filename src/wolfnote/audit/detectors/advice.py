@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from wolfnote import stats
 from wolfnote.audit.detector import Accuracy
-from wolfnote.directions.activations import answer_means, blocks
+from wolfnote.directions.activations import answer_means
+from wolfnote.directions.blocks import blocks
 from wolfnote.events import OnEvent, silent
 from wolfnote.models import Conversation
 from wolfnote.models.cache import cache

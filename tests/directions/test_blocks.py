@@ -1,0 +1,201 @@
+"""The decoder blocks are found and proved on families nobody listed; what cannot be trusted is told loudly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import families
+import pytest
+import torch
+import transformers
+
+from wolfnote import RunError
+from wolfnote.directions import blocks as room
+from wolfnote.models.local import LocalModel
+
+TEXT = [
+    "afmoe",
+    "apertus",
+    "arcee",
+    "bitnet",
+    "bloom",
+    "codegen",
+    "ctrl",
+    "falcon_mamba",
+    "flex_olmo",
+    "gemma",
+    "glm4",
+    "gpt-sw3",
+    "gpt2",
+    "gpt_bigcode",
+    "gpt_neox",
+    "gpt_oss",
+    "gptj",
+    "granite",
+    "granitemoe",
+    "helium",
+    "hy_v3",
+    "llama",
+    "mamba",
+    "mimo_v2_flash",
+    "ministral3",
+    "mistral",
+    "mixtral",
+    "nanochat",
+    "nemotron_h",
+    "olmo2",
+    "opt",
+    "persimmon",
+    "phi",
+    "phi3",
+    "phimoe",
+    "qwen2",
+    "qwen2_moe",
+    "qwen3",
+    "qwen3_moe",
+    "qwen3_next",
+    "recurrent_gemma",
+    "rwkv",
+    "seed_oss",
+    "smollm3",
+    "stablelm",
+    "starcoder2",
+    "xglm",
+    "zamba",
+    "gemma2",
+    "gemma3_text",
+    "cohere2",
+    "jamba",
+    "lfm2",
+    "exaone4",
+    "falcon_h1",
+]
+SEEING = [
+    "aya_vision",
+    "exaone4_5",
+    "fuyu",
+    "gemma3",
+    "idefics3",
+    "kosmos-2.5",
+    "lfm2_vl",
+    "llama4",
+    "llava",
+    "ovis2",
+    "qwen3_vl",
+    "video_llama_3",
+]
+BY_HAND = {
+    "llama": "LlamaDecoderLayer", "gpt2": "GPT2Block", "gpt_oss": "GptOssDecoderLayer", "mixtral": "MixtralDecoderLayer",
+    "bloom": "BloomBlock", "mamba": "MambaBlock", "llava": "LlamaDecoderLayer", "gemma3": "Gemma3DecoderLayer",
+    "qwen3_vl": "Qwen3VLTextDecoderLayer", "rwkv": "RwkvBlock", "nemotron_h": "NemotronHBlock", "opt": "OPTDecoderLayer",
+}  # fmt: skip
+
+
+def proved(kind: str) -> str:
+    """The class of the proved blocks, or why there are none."""
+    try:
+        module = families.build(kind)
+        with torch.inference_mode():
+            module(input_ids=torch.tensor([[5, 6, 7]]), use_cache=False)
+    except (ImportError, ValueError, TypeError, AttributeError, KeyError, RuntimeError) as error:
+        return f"cannot be made small: {type(error).__name__}"
+    found = room.find(module)
+    room.prove(module, found)
+    assert len(found) == module.config.get_text_config().num_hidden_layers
+    return type(found[0]).__name__
+
+
+@pytest.mark.filterwarnings("ignore")  # families warn of each other's settings
+def test_blocks_are_found_and_proved_on_sixty_families() -> None:
+    """Dense, sliding, fused experts, state space, hybrids, sandwich norms, vision-language: each by the one rule, each proved.
+
+    A family that this generic shrinking cannot build is listed with the reason, not dropped; at least 60 are proved.
+    """
+    found = {kind: proved(kind) for kind in (*TEXT, *SEEING)}
+    unbuilt = {kind: name for kind, name in found.items() if name.startswith("cannot")}
+    assert len(found) - len(unbuilt) >= 60, unbuilt
+    assert not unbuilt
+    assert {kind: found[kind] for kind in BY_HAND} == BY_HAND
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_every_family_of_transformers_is_proved_or_named() -> None:
+    """Over all that can be built small: a block list that cannot be trusted is an error, and these are the families that have
+    one (decoders of encoder-decoders; blocks that give something else than the stream)."""
+    refused, built = {}, 0
+    for kind in families.every():
+        try:
+            built += not proved(kind).startswith("cannot")
+        except RunError as error:
+            refused[kind] = str(error)
+    assert built >= 150
+    known = {"bart", "bigbird_pegasus", "blenderbot", "blenderbot-small", "cpmant", "deepseek_v4", "hrm_text", "longcat_flash",
+             "marian", "mbart", "modernbert-decoder", "mvp", "pegasus", "plbart", "whisper"}  # fmt: skip
+    assert set(refused) <= known, refused
+
+
+def llama() -> Any:
+    return families.build("llama")
+
+
+def test_a_model_that_runs_its_blocks_parts_by_itself_is_told() -> None:
+    """As a fast decoder does (Unsloth): the block's own code runs, but the block is never called, so no hook fires."""
+    module = llama()
+    second = module.model.layers[1]
+
+    class Fast(torch.nn.Module):
+        """Stands in the list, and computes the block behind its back."""
+
+        attention_type = "full_attention"
+
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            return second.forward(*args, **kwargs)
+
+    found = room.find(module)
+    module.model.layers[1] = Fast()
+    with pytest.raises(RunError, match="fired in the order"):
+        room.prove(module, found)
+
+
+def test_a_block_that_fires_twice_is_told() -> None:
+    """A shared layer, or a recomputed one, would be read twice and edited twice."""
+    module = llama()
+    module.model.layers[2] = module.model.layers[1]
+    with pytest.raises(RunError, match="fired in the order"):
+        room.blocks(module)
+
+
+def test_another_width_is_told() -> None:
+    """Blocks that give something else than the residual stream."""
+    module = llama()
+    module.config.hidden_size = 16
+    with pytest.raises(RunError, match="cannot be trusted"):
+        room.prove(module, room.find(module))
+
+
+def test_under_an_adapter_and_with_checkpointing_the_blocks_are_the_same(
+    tiny: str, tiny_of: Callable[[str, Any], Path]
+) -> None:
+    """PEFT wraps the model in two layers, and recomputation runs blocks again in training only."""
+    from peft import LoraConfig, get_peft_model
+
+    module = transformers.AutoModelForCausalLM.from_pretrained(tiny.removeprefix("hf:"))
+    own = room.blocks(module)
+    module.activation_checkpointing_enable()
+    assert room.blocks(get_peft_model(module, LoraConfig(target_modules="all-linear"))) == own
+    assert len(own) == 3
+
+
+def test_a_quantised_model_has_its_blocks(tiny_of: Callable[[str, Any], Path]) -> None:
+    """Four-bit layers change the weights, not where the stream passes."""
+    from wolfnote import models
+
+    config = transformers.LlamaConfig(
+        vocab_size=320, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, eos_token_id=1,
+        bos_token_id=None, pad_token_id=1,
+    )  # fmt: skip
+    model: LocalModel = models.open_local(f"hf:{tiny_of('quantised', config)}", local=models.Local("cpu", "4-bit"))
+    assert len(room.blocks(model.network.module)) == 2
