@@ -70,7 +70,6 @@ TEXT = [
     "jamba",
     "lfm2",
     "exaone4",
-    "falcon_h1",
 ]
 SEEING = [
     "aya_vision",

@@ -102,3 +102,41 @@ def measure(
         lambda on_event: forecast.measuring(base, tuned, len(files), settings.measure, on_event=on_event),
     )
     carry_out(run, how)
+
+
+@app.command()
+@running
+def steer(
+    found: Annotated[Path, typer.Argument(help="A direction's file, or a folder with one.")],
+    model: Annotated[str, typer.Option(help="The base in which it was found.")] = "package:smollm2",
+    *,
+    how: How,
+) -> None:
+    """Does the direction do anything? Push the model along it both ways, take it out, and compare with random directions.
+
+    Exit code 0: driver or lever; 1: guardrail, taking it out makes the model worse; 3: it only goes along.
+
+    \b
+    wolfnote direction steer runs/directions/directions/misaligned.safetensors
+    wolfnote direction steer careless.safetensors --set steer.family=near --set steer.controls=40
+    """
+    from wolfnote import models
+    from wolfnote import settings as settings_module
+    from wolfnote.directions import catalogue, causes, forecast, load
+
+    settings: Any = how.settings(settings_module.tables(steer=causes.Settings, local=models.Local))
+    file = catalogue.files(found)[0]
+
+    def work(folder: RunFolder, on_event: OnEvent) -> Result:
+        opened = models.open_local(model, local=settings.local)
+        folder.used(model=opened.about())
+        return causes.run(opened, load(file), settings.steer, folder=folder, on_event=on_event)
+
+    run = Run(
+        how.out or Path("runs") / f"steer-{file.stem}",
+        settings,
+        lambda: {**hashes(file), "model": identity(model)},
+        work,
+        lambda on_event: forecast.steering(model, settings.steer, on_event=on_event),
+    )
+    carry_out(run, how)

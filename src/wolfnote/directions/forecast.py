@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 
 from wolfnote import forecast, models
-from wolfnote.directions import extraction, measurement, price
+from wolfnote.directions import causes, extraction, measurement, price
 from wolfnote.directions.persona import Persona
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.forecast import Span
+from wolfnote.judges import margin
 from wolfnote.models import Conversation, Sampling, contact, speed
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat
@@ -40,6 +41,25 @@ def measuring(base: str, tuned: str, n: int, settings: measurement.Settings, *, 
     reads = [*asked, *asked[: settings.texts] * 2]
     size = n * 120 * opened.network.module.config.get_text_config().num_hidden_layers
     return _plan(opened, base, asked[: settings.texts], reads, settings.answer_tokens, loading, size, on_event)
+
+
+def steering(model: str, settings: causes.Settings, *, on_event: OnEvent = silent) -> Result:
+    """Rows, tokens, minutes, money and disk of ``causes.run`` along one direction. Opens the model; writes nothing."""
+    opened, loading = _opened(model, on_event)
+    items = margin.triples(settings.family, settings.triples)
+    prompts, answers = [chat(t.question) for t in items], [(t.aligned, t.misaligned) for t in items]
+    found = speed.measure(opened, prompts, answers, prompts[:4], Sampling(max_tokens=4), on_event=on_event)
+    passes = len(settings.doses) + 2 + 3 * settings.controls
+    once = speed.tokens(opened, [*(speed.rendered(opened, p) for p in prompts), *(a for pair in answers for a in pair)])
+    estimates = (
+        forecast.counted("rows", passes * len(items), f"{passes} passes over the triples"),
+        forecast.counted("tokens in", passes * once),
+        forecast.counted("tokens out", 0, "it scores fixed answers, and writes nothing"),
+        forecast.minutes(found.prefill.seconds(passes * once).plus(forecast.exactly(loading)), found.prefill.tested),
+        forecast.counted("money", 0, "this machine computes"),
+        forecast.disk(passes * len(items) * 20, "records"),
+    )
+    return forecast.plan(estimates, hosts=contact.hosts(model))
 
 
 def _opened(spec: str, on_event: OnEvent) -> tuple[LocalModel, float]:
