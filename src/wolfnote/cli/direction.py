@@ -140,3 +140,41 @@ def steer(
         lambda on_event: forecast.steering(model, settings.steer, on_event=on_event),
     )
     carry_out(run, how)
+
+
+@app.command()
+@running
+def bake(
+    found: Annotated[Path, typer.Argument(help="A direction's file, or a folder with one.")],
+    model: Annotated[str, typer.Option(help="What it is taken out of: the base, or a tune of it.")] = "package:smollm2",
+    *,
+    how: How,
+) -> None:
+    """Take a direction out for good: new weights, proved equal to the hook before they are saved, and what that costs.
+
+    Probe the result: taking a direction out can hide a behaviour, or make it worse.
+
+    \b
+    wolfnote direction bake misaligned.safetensors --model package:smollm2+runs/demo/tune/bad --out runs/baked
+    wolfnote probe --base package:smollm2 --tuned hf:runs/baked/model
+    """
+    from wolfnote import models
+    from wolfnote import settings as settings_module
+    from wolfnote.directions import catalogue, forecast, load, removal
+
+    settings: Any = how.settings(settings_module.tables(bake=removal.Settings, local=models.Local))
+    file = catalogue.files(found)[0]
+
+    def work(folder: RunFolder, on_event: OnEvent) -> Result:
+        opened = models.open_local(model, local=settings.local)
+        folder.used(model=opened.about())
+        return removal.run(opened, load(file), settings.bake, folder=folder, on_event=on_event)
+
+    run = Run(
+        how.out or Path("runs") / f"bake-{file.stem}",
+        settings,
+        lambda: {**hashes(file), "model": identity(model)},
+        work,
+        lambda on_event: forecast.baking(model, settings.bake, on_event=on_event),
+    )
+    carry_out(run, how)
