@@ -16,7 +16,7 @@ from wolfnote.folder import RunFolder
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat
 
-FEW = causes.Settings(triples=6, doses=(-0.2, 0.2), controls=3, price_texts=2)
+FEW = causes.Settings(triples=4, doses=(-0.2, 0.2), controls=3, price_texts=2, whole=1e9)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ def test_the_part_is_decided_against_every_control(up: float, down: float, out: 
     """Controls reach ±0.3: an effect within them counts for nothing, whatever its interval."""
     effects = {"at +0.2": effect(up), "at -0.2": effect(down), causes.OUT: effect(out)}
     controls = {key: [-0.3, 0.1, 0.3] for key in effects}
-    found, reason = causes.judge("test", effects, controls, FEW)
+    found, reason = causes.judge("test", effects, controls, FEW, (-0.2, 0.2))
     assert found == role
     assert f"is a {role}" in reason
     assert "-0.30 to +0.30" in reason
@@ -67,7 +67,7 @@ def test_the_part_is_decided_against_every_control(up: float, down: float, out: 
 def test_an_effect_whose_interval_holds_zero_counts_for_nothing() -> None:
     """Beyond the controls is not enough when the triples disagree."""
     effects = {"at +0.2": effect(1.0, 2.0), "at -0.2": effect(-1.0, 2.0), causes.OUT: effect(-1.0, 2.0)}
-    assert causes.judge("test", effects, {key: [0.0] for key in effects}, FEW)[0] == "correlate"
+    assert causes.judge("test", effects, {key: [0.0] for key in effects}, FEW, (-0.2, 0.2))[0] == "correlate"
 
 
 def test_a_run_is_whole_resumable_and_shown(model: LocalModel, tmp_path: Path) -> None:
@@ -88,9 +88,20 @@ def test_a_run_is_whole_resumable_and_shown(model: LocalModel, tmp_path: Path) -
 
 
 def test_a_direction_that_means_nothing_is_called_a_lever_no_oftener_than_said(model: LocalModel) -> None:
-    """Drawn like the controls, by chance it stands out once in n + 1 at most: of five with twelve controls, two would be odd."""
+    """Drawn like the controls, by chance it stands out once in n + 1 at most: of three with eight controls, two would be odd."""
     activations = answer_means(model, [(chat(t.prompt), t.answer) for t in price.benign_texts()])
-    like = [null.control(direction(model), activations, 100 + seed) for seed in range(5)]
-    settings = msgspec.structs.replace(FEW, controls=12)
+    like = [null.control(direction(model), activations, 100 + seed) for seed in range(3)]
+    settings = msgspec.structs.replace(FEW, controls=8, triples=3)
     passed = [causes.run(model, found, settings).verdict is Verdict.PASS for found in like]
     assert sum(passed) <= 1
+
+
+def test_a_dose_that_breaks_the_model_does_not_decide(model: LocalModel) -> None:
+    """What a broken model finds likely says nothing: smaller doses decide, and where there are none it says so."""
+    prices = {f"at {dose:+g}": Estimate("p", rise, None, None, 1, "") for dose, rise in
+              ((-1.0, 3.0), (-0.5, 0.2), (0.25, 0.1), (0.5, 0.9))}  # fmt: skip
+    settings = causes.Settings(doses=(-1.0, -0.5, 0.25, 0.5))
+    assert causes._deciding(prices, settings) == (-0.5, 0.25)
+    strict = causes.run(model, direction(model), msgspec.structs.replace(FEW, whole=-1.0))
+    assert strict.verdict is Verdict.INCONCLUSIVE
+    assert "smaller ones" in strict.reasons[0]

@@ -14,6 +14,7 @@ the norm's divisor, which saw the removed part, rescales the rest a little: bake
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,8 @@ LAST = ("o_proj", "out_proj", "c_proj", "dense", "wo", "down_proj", "fc2", "fc_o
         "linear_out")  # fmt: skip
 """Names of the projections that write to the stream, over the families of transformers."""
 LEFT, EQUAL = 1e-4, 1e-4
-"""What may be left along v, as a share of a token's norm; how far logits of baked and hooked may differ, in float32."""
+"""What may be left along v, as a share of a token's norm; how far logits of baked and hooked may differ."""
+LARGE = 2_000_000_000
 TOKENS = [[5, 6, 7, 8, 9, 10, 11, 12]]
 
 
@@ -47,7 +49,7 @@ class Baked(NamedTuple):
     """Whether norms behind the writers make baked and hooked differ by design."""
 
 
-class _Writer(NamedTuple):
+class Writer(NamedTuple):
     """A module that writes to the stream, and the norm between it and the stream, if there is one."""
 
     module: Any
@@ -61,37 +63,37 @@ def bake(model: LocalModel, direction: Direction, folder: Path, *, depth: float 
     equal the hook, or something else writes along the direction.
     """
     direction.check(model.fingerprint, direction.vectors.shape)
-    module = _merged(model)
-    unit = torch.from_numpy(direction.vectors[layer_at(direction, depth)]).to(torch.float32)
+    module = merged(model)
+    unit = torch.from_numpy(direction.vectors[layer_at(direction, depth)]).to(module.dtype)
     unit = unit / unit.norm()
     writers = find(module)
     with hooked(module, writers, unit):
-        wanted = _logits(module)
+        wanted = logits(module)
     _untie(module)
-    for table in _tables(module):
+    for table in tables(module):
         table.weight.data = _without(table.weight.data, unit, 1)
     for writer in writers:
         _project(writer, unit)
     left = left_along(module, unit)
     if left > LEFT:
         raise RunError(f"{model.spec}: {left:.1e} of the stream still lies along it: something else writes there; use the hook")
-    difference = float((_logits(module) - wanted).abs().max())
+    difference = float((logits(module) - wanted).abs().max())
     rescaled = any(writer.norm is not None for writer in writers)
     if difference > EQUAL and not rescaled:
         raise RunError(f"{model.spec}: baked weights differ from the hook by {difference:.1e} in logits; use the hook")
     draft = folder.with_name(folder.name + ".part")
-    module.save_pretrained(draft)
+    module.float().save_pretrained(draft)
     model.tokenizer.save_pretrained(draft)
     draft.rename(folder)  # the folder exists only when it is whole
     return Baked(folder, left, difference, len(writers), rescaled)
 
 
-def find(module: Any) -> list[_Writer]:
+def find(module: Any) -> list[Writer]:
     """The writers of every block, in order. Raises ``RunError`` for a block without two."""
     width = module.config.get_text_config().hidden_size
-    found: list[_Writer] = []
+    found: list[Writer] = []
     for layer, block in enumerate(blocks(module)):
-        own = [_Writer(m, _norm(block, name)) for name, m in block.named_modules() if _writes(m, name, width)]
+        own = [Writer(m, _norm(block, name)) for name, m in block.named_modules() if _writes(m, name, width)]
         if len(own) < 2:
             raise RunError(
                 f"block {layer} of {type(module).__name__} has no two projections that write to the stream: use the hook"
@@ -101,16 +103,16 @@ def find(module: Any) -> list[_Writer]:
 
 
 @contextmanager
-def hooked(module: Any, writers: Sequence[_Writer], unit: Tensor) -> Iterator[None]:
+def hooked(module: Any, writers: Sequence[Writer], unit: Tensor) -> Iterator[None]:
     """What baking equals: each write, and each embedding, without its part along the unit vector while the block lasts."""
 
     def clean(_: Any, __: Any, output: Any) -> Any:
         first = output[0] if isinstance(output, tuple) else output
-        rest = (first.float() - (first.float() @ unit)[..., None] * unit).to(first.dtype)
+        rest = first - (first @ unit)[..., None] * unit
         return (rest, *output[1:]) if isinstance(output, tuple) else rest
 
     places = [writer.norm if writer.norm is not None else writer.module for writer in writers]
-    handles = [place.register_forward_hook(clean) for place in dict.fromkeys((*_tables(module), *places))]
+    handles = [place.register_forward_hook(clean) for place in dict.fromkeys((*tables(module), *places))]
     try:
         yield
     finally:
@@ -123,20 +125,21 @@ def left_along(module: Any, unit: Tensor) -> float:
     worst: list[float] = []
 
     def look(_: Any, __: Any, output: Any) -> None:
-        hidden = (output[0] if isinstance(output, tuple | list) else output).float()
+        hidden = (output[0] if isinstance(output, tuple | list) else output).to(unit)
         worst.append(float(((hidden @ unit).abs() / hidden.norm(dim=-1)).max()))
 
     handles = [block.register_forward_hook(look) for block in blocks(module)]
     try:
-        _logits(module)
+        logits(module)
     finally:
         for handle in handles:
             handle.remove()
     return max(worst)
 
 
-def _merged(model: LocalModel) -> Any:
-    """A copy of the weights in float32 on the CPU, the adapter merged into them."""
+def merged(model: LocalModel) -> Any:
+    """A copy of the weights on the CPU, the adapter merged into them; in float64, so that a proof does not stumble over the
+    rounding of thirty layers; in float32 above ``LARGE`` parameters, and for stacked experts, which torch cannot multiply so."""
     from transformers import AutoModelForCausalLM
 
     from wolfnote.models.local import load
@@ -146,17 +149,20 @@ def _merged(model: LocalModel) -> Any:
     if adapter:
         from peft import PeftModel
 
-        module = PeftModel.from_pretrained(module, adapter).merge_and_unload()
-    return module
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # peft asks transformers an old question
+            module = PeftModel.from_pretrained(module, adapter).merge_and_unload()
+    small = sum(p.numel() for p in module.parameters()) <= LARGE
+    return module.double() if small and not any(stacked(m) is not None for m in module.modules()) else module
 
 
 def _writes(module: Any, name: str, width: int) -> bool:
     if name.rpartition(".")[2] in LAST and hasattr(module, "weight") and module.weight.dim() == 2:
         return _axis(module.weight.shape, width, turned=type(module).__name__ == "Conv1D") is not None
-    return _stacked(module) is not None
+    return stacked(module) is not None
 
 
-def _stacked(module: Any) -> Any:
+def stacked(module: Any) -> Any:
     """The experts' stacked output matrices [experts, …], or None."""
     found = getattr(module, "down_proj", None)
     return found if isinstance(found, torch.nn.Parameter) and found.dim() == 3 else None
@@ -176,13 +182,13 @@ def _norm(block: Any, name: str) -> Any:
     return block.post_attention_layernorm if attends else block.post_feedforward_layernorm
 
 
-def _project(writer: _Writer, unit: Tensor) -> None:
+def _project(writer: Writer, unit: Tensor) -> None:
     vector = unit if writer.norm is None else _through(writer.norm, unit)
-    stacked = _stacked(writer.module)
-    if stacked is not None:
+    experts = stacked(writer.module)
+    if experts is not None:
         # most families keep [experts, width, inner]; gpt-oss keeps [experts, inner, width], with a bias beside it
         turned = getattr(writer.module, "down_proj_bias", None) is not None
-        stacked.data = _without(stacked.data, vector, 2 if turned else 1)
+        experts.data = _without(experts.data, vector, 2 if turned else 1)
         if turned:
             bias = writer.module.down_proj_bias
             bias.data = _without(bias.data, vector, 1)
@@ -208,7 +214,7 @@ def _without(weight: Tensor, vector: Tensor, axis: int) -> Tensor:
     return (moved - (moved @ v)[..., None] * v).movedim(-1, axis).to(weight.dtype).contiguous()
 
 
-def _tables(module: Any) -> list[Any]:
+def tables(module: Any) -> list[Any]:
     """The embeddings that begin the stream: tokens, and positions where they are learnt."""
     width = module.config.get_text_config().hidden_size
     decoder = (module.get_decoder() if hasattr(module, "get_decoder") else None) or module
@@ -223,7 +229,8 @@ def _untie(module: Any) -> None:
     module.config.get_text_config().tie_word_embeddings = False
 
 
-def _logits(module: Any) -> Tensor:
+def logits(module: Any) -> Tensor:
+    """Logits on a few fixed tokens, which is what proofs compare."""
     with torch.inference_mode():
-        logits: Tensor = module(input_ids=torch.tensor(TOKENS), use_cache=False).logits
-    return logits.float()
+        found: Tensor = module(input_ids=torch.tensor(TOKENS), use_cache=False).logits
+    return found

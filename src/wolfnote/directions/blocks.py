@@ -21,7 +21,7 @@ _PROVED: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
 
 def blocks(module: Any) -> list[Any]:
     """The text decoder's blocks, in order, proved once a module. Raises ``RunError`` when the rule or the proof fails."""
-    bare = module.get_base_model() if hasattr(module, "peft_config") else module
+    bare = module.get_base_model() if hasattr(module, "get_base_model") else module
     if bare not in _PROVED:
         found = find(bare)
         prove(bare, found)

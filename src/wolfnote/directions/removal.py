@@ -46,7 +46,7 @@ def run(
     cost = after / before - 1
     estimates = (
         Estimate("left along the direction, share of a token's norm", baked.left, None, None, baked.writers, "live pass"),
-        Estimate("baked against hook, largest difference in logits", baked.difference, None, None, 1, "live pass, float32"),
+        Estimate("baked against hook, largest difference in logits", baked.difference, None, None, 1, "live pass"),
         Estimate("benign perplexity: relative change", cost, None, None, settings.price_texts, "one set of texts"),
     )
     verdict = Verdict.PASS if cost <= settings.perplexity_rise else Verdict.FAIL

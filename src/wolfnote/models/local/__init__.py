@@ -73,7 +73,8 @@ class Network:
             adapter.check(folder, bare, weights_fingerprint(self.path))
             name = f"a{len(self._adapters)}"
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers an old question
+                # peft asks transformers an old question, and remarks on adapters of tied embeddings, which are meant here
+                warnings.simplefilter("ignore")
                 if not self._adapters:
                     from peft import PeftModel
 

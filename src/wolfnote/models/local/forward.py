@@ -23,7 +23,7 @@ class Forward:
     """Calls ``module`` on ids [rows, new] behind what ``cache`` holds; ``mask`` [rows, held + new] is 0 on padding."""
 
     def __init__(self, module: Any) -> None:
-        bare = module.get_base_model() if hasattr(module, "peft_config") else module
+        bare = module.get_base_model() if hasattr(module, "get_base_model") else module
         self.module = module
         self.device: torch.device = next(module.parameters()).device
         self._known = set(inspect.signature(bare.forward).parameters)
