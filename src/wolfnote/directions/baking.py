@@ -139,7 +139,7 @@ def left_along(module: Any, unit: Tensor) -> float:
 
 def merged(model: LocalModel) -> Any:
     """A copy of the weights on the CPU, the adapter merged into them; in float64, so that a proof does not stumble over the
-    rounding of thirty layers; in float32 above ``LARGE`` parameters, and for stacked experts, which torch cannot multiply so."""
+    rounding of thirty layers; in float32 above ``LARGE`` parameters and for stacked experts."""
     from transformers import AutoModelForCausalLM
 
     from wolfnote.models.local import load
