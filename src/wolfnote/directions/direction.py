@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wolfnote.errors import InputError, Mismatch
+from wolfnote.models.fingerprint import weights_of
 
 Floats = NDArray[np.float32]
 ARRAYS = ("vectors", "neutral", "spread", "gap", "norm")
@@ -48,10 +49,13 @@ class Direction:
         return np.asarray((raw - self.neutral) / self.spread, np.float32)
 
     def check(self, model: str, shape: tuple[int, ...]) -> None:
-        """Raise ``Mismatch`` unless the activations come from the base this direction was found in, or a tune of it."""
-        base = model.partition("|")[0].partition("+")[0]
-        if base != self.model or shape != self.vectors.shape:
-            raise Mismatch(f"the {self.persona} direction was found in model {self.model}, not in {base}: extract it anew")
+        """Raise ``Mismatch`` unless the activations come from the base this direction was found in, or a tune of it.
+
+        The same weights in another precision are the same model.
+        """
+        base, own = weights_of(model), weights_of(self.model)
+        if base != own or shape != self.vectors.shape:
+            raise Mismatch(f"the {self.persona} direction was found in model {own}, not in {base}: extract it anew")
 
     def save(self, path: Path) -> None:
         """Write safetensors with a JSON header."""
