@@ -23,9 +23,9 @@ ARRAYS = ("vectors", "neutral", "spread", "gap", "norm")
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """``vectors`` [layers, width] of unit norm; ``neutral`` and ``spread`` [layers]: mean and standard deviation of the
-    projection of the base's own plain answers; ``gap`` [layers]: persona minus anti-persona, in that spread; ``norm``
-    [layers]: median norm of those answers' activations, by which attention sinks are told from words."""
+    """``vectors`` [layers, width] of unit norm, or zero where nothing was found; ``neutral`` and ``spread`` [layers]: mean and
+    standard deviation of the projection of the base's own plain answers; ``gap`` [layers]: persona minus anti-persona, in that
+    spread; ``norm`` [layers]: median norm of those answers' activations, by which attention sinks are told from words."""
 
     persona: str
     vectors: Floats

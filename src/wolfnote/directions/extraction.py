@@ -114,8 +114,9 @@ def from_tune(
 ) -> list[Direction]:
     """What a tune changed on the same text, whatever it is: tuned against base, the base's own being the plain answers.
 
-    An adapter's base costs no second copy. The directions belong to the base. Raises ``Mismatch`` for a tune of other weights,
-    ``InputError`` for fewer than four rows.
+    An adapter's base costs no second copy. The directions belong to the base; layers below the first that the adapter changes
+    get zero vectors (``nothing_at`` in the receipts), which project to 0 and steer nowhere. Raises ``Mismatch`` for a tune of
+    other weights, ``InputError`` for fewer than four rows or a tune that changes nothing.
     """
     if weights_of(base.fingerprint) != weights_of(tuned.fingerprint):
         raise Mismatch(f"{tuned.spec} is not a tune of {base.spec} by an adapter: their streams have no common axes")
@@ -146,10 +147,11 @@ def _directions(
 def _direction(model: LocalModel, contrast: Contrast, sides: Sides, method: Method, position: Position, seed: int) -> Direction:
     positive, negative, plain = sides.positive, sides.negative, sides.plain
     vectors = methods.fitted(method, positive, negative)
-    if not np.isfinite(vectors).all():
-        raise InputError(f"the two sides are alike at some layer ({position})", where=contrast.persona, remedy=ELSEWHERE)
+    if not vectors.any():
+        raise InputError("the two sides are alike", where=contrast.persona, remedy=ELSEWHERE)
     along = np.einsum("rlw,lw->rl", plain, vectors)
-    neutral, spread = along.mean(0), along.std(0, ddof=1)
+    nothing = ~vectors.any(1)
+    neutral, spread = along.mean(0), np.where(nothing, 1.0, along.std(0, ddof=1)).astype(np.float32)
     differences = positive - negative
     return Direction(
         persona=contrast.persona,
@@ -168,6 +170,7 @@ def _direction(model: LocalModel, contrast: Contrast, sides: Sides, method: Meth
             "seed": seed,
             "template": model.template,
             "precision": model.network.precision,
+            "nothing_at": np.flatnonzero(nothing).tolist(),
             **stability.halves(method, positive, negative, contrast.units),
             **stability.permutation(differences, seed),
             **stability.classes(positive, negative, vectors, neutral, spread),

@@ -24,6 +24,8 @@ FLOOR = 1e-6
 PENALTY = 0.1
 """Ridge of the logistic fit, rows being scaled to unit mean square: without one, separable sets have no best answer."""
 STEPS = 50
+NOTHING = 1e-12
+"""Length of a fitted vector up to which it is rounding."""
 
 
 class Method(StrEnum):
@@ -39,10 +41,11 @@ class Method(StrEnum):
 def fit(method: Method, positive: Tensor, negative: Tensor) -> Tensor:
     """Unit vectors, float64 [layers, width], from paired rows [pairs, layers, width] of at least two pairs.
 
-    Positive rows project higher than negative ones on average. A layer where the sets do not differ at all gives NaN.
+    Positive rows project higher than negative ones on average. A layer where the sets are the same gives zeros.
     """
     found = [_FITS[method](positive[:, layer].double(), negative[:, layer].double()) for layer in range(positive.shape[1])]
-    return torch.stack([vector / vector.norm() for vector in found])
+    norms = [vector.norm() for vector in found]
+    return torch.stack([vector / norm if norm > NOTHING else vector * 0 for vector, norm in zip(found, norms, strict=True)])
 
 
 def fitted(method: Method, positive: Floats, negative: Floats) -> Floats:
@@ -101,8 +104,8 @@ def _logistic(positive: Tensor, negative: Tensor) -> Tensor:
 def _principal(positive: Tensor, negative: Tensor) -> Tensor:
     """What the paired differences share most: their first component around zero, turned towards their mean."""
     differences = positive - negative
-    first = torch.linalg.svd(differences, full_matrices=False)[2][0]
-    return first * torch.where(differences.mean(0) @ first < 0, -1.0, 1.0)
+    _, size, right = torch.linalg.svd(differences, full_matrices=False)
+    return right[0] * size[0] * torch.where(differences.mean(0) @ right[0] < 0, -1.0, 1.0)
 
 
 def _moments(fit: Callable[[Moments, Moments], Tensor], *, products: bool = False) -> Callable[[Tensor, Tensor], Tensor]:
