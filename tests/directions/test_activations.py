@@ -131,6 +131,18 @@ def test_the_chat_boundary_is_where_prompt_and_answer_tokenised_together_part(mo
     assert np.allclose(found[:, 0], outputs[:, [start - 1, start]].transpose(0, 1).numpy(), atol=1e-4)
 
 
+def test_means_over_a_bfloat16_model_are_taken_in_float32(tiny: str) -> None:
+    """Summed in bfloat16, a mean over some tokens is off by one part in 256."""
+    model = models.open_local(tiny, local=models.Local("cpu", "bfloat16"))
+    (found,) = gather(model, ROWS[2:3])
+    outputs, start = alone(model, ROWS[2])
+    answer = outputs[:, start:]
+    assert answer.dtype == torch.bfloat16
+    exact, rough = answer.double().mean(1), torch.stack([token for token in answer.transpose(0, 1)]).sum(0) / answer.shape[1]
+    apart = [float((torch.from_numpy(found[0]).double() - other.double()).norm() / exact.norm()) for other in (exact, rough)]
+    assert apart[0] < 1e-6 < 1e-4 < apart[1]
+
+
 def test_an_empty_answer_is_refused_rather_than_read_as_zero(model: LocalModel) -> None:
     """Nothing to read is an error that names the row, never a number."""
     with pytest.raises(InputError, match="row 1: the answer has no token"):
