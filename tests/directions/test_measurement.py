@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from wolfnote import InputError, Mismatch, Verdict, directions, models, report
-from wolfnote.directions import activations, catalogue, extraction, measurement
+from wolfnote.directions import activations, catalogue, extraction, measurement, stability
 from wolfnote.directions.direction import Direction
 from wolfnote.directions.persona import Contrast, Persona
 from wolfnote.folder import RunFolder
@@ -109,9 +109,9 @@ def test_another_models_direction_and_none_at_all_are_refused(base: LocalModel) 
 def test_shuffled_labels_find_nothing(base: LocalModel) -> None:
     """Receipts under a real contrast and under none: differences of pure noise are no longer than their shufflings."""
     noise = np.random.default_rng(0).standard_normal((40, 3, 32)).astype(np.float32)
-    found = extraction._permutation(noise, 0)["permutation_p"]
+    found = stability.permutation(noise, 0)["permutation_p"]
     assert min(found) > 0.01
-    shifted = extraction._permutation(noise + 2 * vector(0).astype(np.float32), 0)["permutation_p"]
+    shifted = stability.permutation(noise + 2 * vector(0).astype(np.float32), 0)["permutation_p"]
     assert max(shifted) < 0.01
 
 

@@ -1,13 +1,15 @@
 """What passes through the decoder blocks.
 
-Hooks read block *outputs*; the pass stops behind the deepest wanted block, so no logits are computed; per-row means are taken
-as the tokens stream by, so no hidden states are kept.
+Hooks read block *outputs*, never ``hidden_states``, which is off by one and ends behind the final norm. The pass stops behind
+the deepest wanted block, so no logits are computed; what a row is reduced to is taken as the tokens stream by, so no hidden
+states are kept. A row's first token is never read: it is the attention sink, and its norm is about a hundred times a word's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -16,16 +18,32 @@ from torch import Tensor
 
 from wolfnote.directions.blocks import blocks
 from wolfnote.directions.direction import Floats
-from wolfnote.errors import RunError
+from wolfnote.errors import InputError, RunError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import Conversation, chat
 from wolfnote.models.local import LocalModel
-from wolfnote.models.local.batching import pad, positions
+from wolfnote.models.local.batching import pad
+from wolfnote.models.local.forward import Forward
 
 Edit = Callable[[int, Tensor], "Tensor | None"]
 """(layer, hidden [rows, tokens, width]) → what to put in its place, or None to leave it."""
 
+Row = tuple[Conversation, str]
+"""A conversation, and the answer that is read behind it."""
+
+Take = Callable[[list[int], Tensor], None]
+"""(indices of the rows, float32 [positions, rows, layers, width] on the model's device): what to do with a batch."""
+
 TOKENS_A_BATCH = 2048
+
+
+class Position(StrEnum):
+    """Where along a row a block's output is taken."""
+
+    ANSWER = "mean over answer tokens"
+    PROMPT_END = "last prompt token"
+    ANSWER_START = "first answer token"
+    ANSWER_END = "last answer token"
 
 
 class _Enough(Exception):
@@ -60,47 +78,110 @@ def hooked(module: Any, edit: Edit, *, last: int | None = None) -> Iterator[None
             handle.remove()
 
 
-def answer_means(
-    model: LocalModel, rows: Sequence[tuple[Conversation, str]], on_event: OnEvent = silent, *, last: int | None = None
-) -> Floats:
+def answer_means(model: LocalModel, rows: Sequence[Row], on_event: OnEvent = silent, *, last: int | None = None) -> Floats:
     """Mean block output over each row's answer tokens: float32 [rows, layers, width], layers 0 … ``last``.
 
-    Raises ``RunError`` when a block did not fire exactly once a pass.
+    Raises like ``read``.
     """
-    encoded = [chat.encode(model.tokenizer, chat.prompt_text(model.tokenizer, p), answer) for p, answer in rows]
-    layers = len(blocks(model.network.module)) if last is None else last + 1
-    found = np.empty((len(rows), layers, model.network.module.config.get_text_config().hidden_size), np.float32)
-    done = 0
-    with model.active() as module:
-        for batch in _by_length(encoded):
-            found[batch] = _batch_means(module, [encoded[i] for i in batch], layers)
-            done += len(batch)
-            on_event(Event("activations", done, len(rows)))
+    wanted = None if last is None else range(last + 1)
+    means: Floats = gather(model, rows, on_event, layers=wanted)[0]
+    return means
+
+
+def gather(
+    model: LocalModel,
+    rows: Sequence[Row],
+    on_event: OnEvent = silent,
+    *,
+    positions: Sequence[Position] = (Position.ANSWER,),
+    layers: range | None = None,
+) -> Floats:
+    """Block outputs of every row, kept: float32 [positions, rows, layers, width]. Raises like ``read``."""
+    wanted = layers or range(len(blocks(model.network.module)))
+    width = model.network.module.config.get_text_config().hidden_size
+    found = np.empty((len(positions), len(rows), len(wanted), width), np.float32)
+
+    def take(batch: list[int], outputs: Tensor) -> None:
+        found[:, batch] = outputs.cpu().numpy()
+
+    read(model, rows, take, on_event, positions=positions, layers=wanted)
     return found
 
 
-def _batch_means(module: Any, batch: Sequence[chat.Encoded], layers: int) -> Floats:
-    ids, mask = pad([e.ids for e in batch], "right", next(module.parameters()).device)
-    weights = mask.clone()
-    for row, encoded in enumerate(batch):
-        weights[row, : encoded.start] = 0
-    share = (weights / weights.sum(1, keepdim=True).clamp(min=1)).to(torch.float32)
-    means: dict[int, Tensor] = {}
+def read(
+    model: LocalModel,
+    rows: Sequence[Row],
+    take: Take,
+    on_event: OnEvent = silent,
+    *,
+    positions: Sequence[Position] = (Position.ANSWER,),
+    layers: range | None = None,
+) -> None:
+    """One pass over the rows, in batches of like length: ``take`` gets the block outputs of each batch at every position.
 
-    def read(layer: int, hidden: Tensor) -> None:
-        if layer in means:
+    Raises ``RunError`` when a block did not fire exactly once a pass, ``InputError`` for a row that has no such position: an
+    answer without tokens, or running text, whose only prompt token is the attention sink.
+    """
+    encoded = [chat.encode(model.tokenizer, chat.prompt_text(model.tokenizer, p), answer) for p, answer in rows]
+    for i, row in enumerate(encoded):
+        _readable(i, row, positions)
+    wanted = layers or range(len(blocks(model.network.module)))
+    done = 0
+    with model.active() as module:
+        call = Forward(module)
+        for batch in _by_length(encoded):
+            take(batch, _outputs(call, [encoded[i] for i in batch], positions, wanted))
+            done += len(batch)
+            on_event(Event("activations", done, len(rows)))
+
+
+def _readable(i: int, row: chat.Encoded, positions: Sequence[Position]) -> None:
+    if row.start >= len(row.ids):
+        raise InputError("the answer has no token to read", where=f"row {i}", remedy="leave empty answers out")
+    if row.start < 2 and Position.PROMPT_END in positions:
+        raise InputError(
+            "no prompt before the answer", where=f"row {i}", remedy=f"read it at another position than {Position.PROMPT_END!s}"
+        )
+
+
+def _outputs(call: Forward, batch: Sequence[chat.Encoded], positions: Sequence[Position], layers: range) -> Tensor:
+    ids, mask = pad([row.ids for row in batch], "right", call.device)
+    shares = _shares(batch, positions, ids.shape[1]).to(call.device)
+    found: dict[int, Tensor] = {}
+
+    def take(layer: int, hidden: Tensor) -> None:
+        if layer in found:
             raise RunError(f"block {layer} fired twice in one pass: hooks cannot be trusted on this model")
-        means[layer] = torch.einsum("rt,rtw->rw", share.to(hidden.device), hidden.float()).cpu()
+        if layer in layers:  # a model spread over devices has its blocks on several
+            found[layer] = torch.einsum("prt,rtw->prw", shares.to(hidden.device), hidden.float()).to(call.device)
 
-    try:
-        with hooked(module, read, last=layers - 1):
-            module(ids, attention_mask=mask, position_ids=positions(mask, ids.shape[1]), use_cache=False)
-    except _Enough:
-        pass
-    if sorted(means) != list(range(layers)):
-        raise RunError(f"{len(means)} of {layers} blocks fired: something bypasses the hooks on this model")
-    stacked: Floats = torch.stack([means[layer] for layer in range(layers)], 1).numpy()
-    return stacked
+    with suppress(_Enough), hooked(call.module, take, last=layers[-1]):
+        call(ids, mask, keep=1)
+    if sorted(found) != list(layers):
+        raise RunError(f"{len(found)} of {len(layers)} blocks fired: something bypasses the hooks on this model")
+    return torch.stack([found[layer] for layer in layers], 2)
+
+
+def _shares(batch: Sequence[chat.Encoded], positions: Sequence[Position], width: int) -> Tensor:
+    """How much of each position's value each token gives, [positions, rows, width]; padding gives nothing."""
+    shares = torch.zeros(len(positions), len(batch), width)
+    for i, row in enumerate(batch):
+        for p, position in enumerate(positions):
+            tokens = _tokens(row, position)
+            shares[p, i, tokens] = 1 / (tokens.stop - tokens.start)
+    return shares
+
+
+def _tokens(row: chat.Encoded, position: Position) -> slice:
+    match position:
+        case Position.ANSWER:
+            return slice(row.start, len(row.ids))
+        case Position.PROMPT_END:
+            return slice(row.start - 1, row.start)
+        case Position.ANSWER_START:
+            return slice(row.start, row.start + 1)
+        case Position.ANSWER_END:
+            return slice(len(row.ids) - 1, len(row.ids))
 
 
 def _by_length(encoded: Sequence[chat.Encoded]) -> Iterator[list[int]]:

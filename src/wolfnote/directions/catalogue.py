@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from wolfnote.directions import extraction, persona, projection
+from wolfnote.directions import extraction, persona, projection, stability
 from wolfnote.directions.direction import Direction, load
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
@@ -82,7 +82,7 @@ def _judged(direction: Direction, settings: extraction.Settings) -> Result:
     chance = float(receipts["permutation_p"][layer])
     estimates = (
         Estimate("split-half cosine over contrasts", halves, None, None, int(receipts["contrasts"]), f"layer {layer}"),
-        Estimate("p under shuffled labels", chance, None, None, extraction.SHUFFLINGS, f"layer {layer}, signs flipped"),
+        Estimate("p under shuffled labels", chance, None, None, stability.SHUFFLINGS, f"layer {layer}, signs flipped"),
         Estimate("persona minus anti-persona (z)", float(direction.gap[layer]), None, None, n, f"layer {layer}"),
     )
     held = halves >= STABLE and chance <= BY_CHANCE

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wolfnote.errors import InputError, Mismatch
+from wolfnote.models.fingerprint import weights_of
 
 Floats = NDArray[np.float32]
 ARRAYS = ("vectors", "neutral", "spread", "gap", "norm")
@@ -22,9 +23,9 @@ ARRAYS = ("vectors", "neutral", "spread", "gap", "norm")
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """``vectors`` [layers, width] of unit norm; ``neutral`` and ``spread`` [layers]: mean and standard deviation of the
-    projection of the base's own plain answers; ``gap`` [layers]: persona minus anti-persona, in that spread; ``norm``
-    [layers]: median norm of those answers' activations, by which attention sinks are told from words."""
+    """``vectors`` [layers, width] of unit norm, or zero where nothing was found; ``neutral`` and ``spread`` [layers]: mean and
+    standard deviation of the projection of the base's own plain answers; ``gap`` [layers]: persona minus anti-persona, in that
+    spread; ``norm`` [layers]: median norm of those answers' activations, by which attention sinks are told from words."""
 
     persona: str
     vectors: Floats
@@ -48,10 +49,13 @@ class Direction:
         return np.asarray((raw - self.neutral) / self.spread, np.float32)
 
     def check(self, model: str, shape: tuple[int, ...]) -> None:
-        """Raise ``Mismatch`` unless the activations come from the base this direction was found in, or a tune of it."""
-        base = model.partition("|")[0].partition("+")[0]
-        if base != self.model or shape != self.vectors.shape:
-            raise Mismatch(f"the {self.persona} direction was found in model {self.model}, not in {base}: extract it anew")
+        """Raise ``Mismatch`` unless the activations come from the base this direction was found in, or a tune of it.
+
+        The same weights in another precision are the same model.
+        """
+        base, own = weights_of(model), weights_of(self.model)
+        if base != own or shape != self.vectors.shape:
+            raise Mismatch(f"the {self.persona} direction was found in model {own}, not in {base}: extract it anew")
 
     def save(self, path: Path) -> None:
         """Write safetensors with a JSON header."""

@@ -22,6 +22,11 @@ def weights_fingerprint(path: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def weights_of(fingerprint: str) -> str:
+    """The base weights in a fingerprint ``WEIGHTS@PRECISION+ADAPTER|INTERVENTION``: in any precision, under any tune."""
+    return fingerprint.partition("|")[0].partition("+")[0].partition("@")[0]
+
+
 def content_fingerprint(file: Path) -> str:
     """First 16 hex digits of the SHA-256 of a file; of one that cannot be read, "" (whoever opens it says so better)."""
     try:
