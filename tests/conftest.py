@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # what a background job of a shell hands down: Ctrl-C could not be tested
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}<|s|>system\nYou are small.<|e|>\n{% endif %}"
