@@ -171,3 +171,19 @@ def test_the_page_shows_each_persona(base: LocalModel, tmp_path: Path) -> None:
     assert "<b>other" not in page
     rows = [json.loads(line) for line in (tmp_path / "run" / "tables" / "shifts.jsonl").read_text().splitlines()]
     assert len(rows) == 2 * len(activations.blocks(base.network.module))
+
+
+@pytest.mark.parametrize("what", ["no unit", "no vector"])
+def test_what_could_not_be_measured_does_not_pass(base: LocalModel, tmp_path: Path, what: str) -> None:
+    """A spread that was never measured, or a layer without a vector: NOT RUN for it and for the whole, and a page all the same."""
+    good, empty = along(base, vector(0)), along(base, vector(1), "empty")
+    (empty.spread if what == "no unit" else empty.vectors)[:] = np.nan if what == "no unit" else 0
+    with RunFolder.hold(tmp_path / "run", Settings()) as folder:
+        result = folder.finish(measurement.run(base, base, [good, empty], FEW, folder=folder))
+    assert {part.kind: part.verdict for part in result.parts} == {
+        "direction planted": Verdict.PASS,
+        "direction empty": Verdict.NOT_RUN,
+    }
+    assert result.verdict is Verdict.NOT_RUN
+    assert any("empty: it has no vector" in reason for reason in result.reasons)
+    assert "could be measured" in report.render(tmp_path / "run")

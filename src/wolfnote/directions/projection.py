@@ -47,8 +47,11 @@ def measure(
     """Read the shift from base to tuned activations [rows, layers, width], both of the same text.
 
     ``null_rows``: the base's activations on more text, for the covariance of the random directions (default: ``base``).
-    PASS: inside the null at ``layer``. FAIL: above ``settings.alarm``. The shift of every layer comes beside it.
+    PASS: inside the null at ``layer``. FAIL: above ``settings.alarm``. NOT RUN: the direction has no vector or no unit there,
+    so nothing could be measured. The shift of every layer comes beside it.
     """
+    if not (np.isfinite(direction.spread[layer]) and direction.spread[layer] > 0 and direction.vectors[layer].any()):
+        return _unmeasurable(direction, layer, name)
     difference = tuned - base
     shift = np.einsum("rlw,lw->rl", difference, direction.vectors)
     randoms = null.draws(base if null_rows is None else null_rows, settings.random_directions, seed)
@@ -70,6 +73,12 @@ def measure(
     low, high = np.percentile(scaled, [2.5, 97.5], axis=0)
     picture = Shift(*(tuple(round(float(x), 4) for x in series) for series in (value, low, high, percentiles)))
     return Result("direction", verdict, (reason,), (rows, size)), picture
+
+
+def _unmeasurable(direction: Direction, layer: int, name: str) -> tuple[Result, Shift]:
+    """NOT RUN: a number that is none compares as small, and would pass."""
+    reason = f"{name} was not measured along {direction.persona}: it has no vector or no unit of measure at layer {layer}"
+    return Result("direction", Verdict.NOT_RUN, (reason,)), Shift((), (), (), ())
 
 
 def layer_at(direction: Direction, depth: float) -> int:

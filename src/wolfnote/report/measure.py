@@ -11,7 +11,7 @@ from wolfnote.results import Result, Verdict
 
 def view(result: Result, tables: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """What the template needs beside the Result: one picture of all personas, one of the layers for each."""
-    rows = [_row(part) for part in result.parts]
+    rows = [_row(part) for part in result.parts if part.estimates]
     rows.sort(key=lambda row: -row.value)
     summary = plots.intervals(
         rows, title="Shift from base to tuned along each persona, at the layer named beforehand; 95 % over texts",
@@ -28,7 +28,7 @@ def _row(part: Result) -> Row:
 
 def _layers(part: Result, shifts: list[dict[str, Any]]) -> str:
     rows = [row for row in shifts if row["persona"] == _name(part)]
-    if not rows:
+    if not rows or not part.estimates:
         return ""
     layer = int(part.estimates[0].name.rpartition(" ")[2])
     series = [Series("tuned", [row["value"] for row in rows], "bad" if part.verdict is Verdict.FAIL else "base")]
