@@ -153,13 +153,10 @@ def test_a_model_that_changes_after_its_proof_is_told(model: LocalModel) -> None
     """As a fast path switched on later: blocks that no longer fire end the pass, and give no partial result."""
     gather(model, ROWS)
 
-    class Fast(torch.nn.Module):
-        attention_type = "full_attention"
-
-        def forward(self, hidden: torch.Tensor, **_: Any) -> torch.Tensor:
-            return hidden
-
-    model.network.module.model.layers[1] = Fast()
+    block = model.network.module.model.layers[1]
+    kind = type(block)
+    # the same block stays in the list: only its call no longer passes the hooks
+    block.__class__ = type(kind.__name__, (kind,), {"__call__": lambda self, *args, **more: self.forward(*args, **more)})
     with pytest.raises(RunError, match="2 of 3 blocks fired"):
         gather(model, ROWS)
 

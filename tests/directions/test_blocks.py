@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 import transformers
 
 from wolfnote import RunError
+from wolfnote.directions import activations
 from wolfnote.directions import blocks as room
 from wolfnote.models.local import LocalModel
 
@@ -43,6 +46,7 @@ TEXT = [
     "ministral3",
     "mistral",
     "mixtral",
+    "modernbert-decoder",
     "nanochat",
     "nemotron_h",
     "olmo2",
@@ -158,17 +162,81 @@ def test_another_width_is_told() -> None:
         room.prove(module, room.find(module))
 
 
-def test_under_an_adapter_and_with_checkpointing_the_blocks_are_the_same(
-    tiny: str, tiny_of: Callable[[str, Any], Path]
-) -> None:
-    """PEFT wraps the model in two layers, and recomputation runs blocks again in training only."""
+def test_blocks_are_proved_under_an_adapter_too() -> None:
+    """PEFT wraps the model in two layers; the proof runs through them, on a model never proved before."""
     from peft import LoraConfig, get_peft_model
 
-    module = transformers.AutoModelForCausalLM.from_pretrained(tiny.removeprefix("hf:"))
-    own = room.blocks(module)
+    module = llama()
+    wrapped = get_peft_model(module, LoraConfig(target_modules="all-linear"))
+    assert room.blocks(wrapped) == list(module.model.layers)
+    assert len(room.blocks(wrapped)) == families.LAYERS
+
+
+def test_blocks_are_proved_while_checkpointing() -> None:
+    """Recomputation is on, in training mode, before the first proof; the proof leaves the mode as it was."""
+    module = llama()
     module.activation_checkpointing_enable()
-    assert room.blocks(get_peft_model(module, LoraConfig(target_modules="all-linear"))) == own
-    assert len(own) == 3
+    module.train()
+    assert room.blocks(module) == list(module.model.layers)
+    assert module.training
+    assert module.is_gradient_checkpointing
+
+
+def test_replaced_blocks_are_proved_anew() -> None:
+    """Hooks on blocks that the model no longer holds would change nothing, and say nothing."""
+    module = llama()
+    before = room.blocks(module)
+    module.model.layers = torch.nn.ModuleList(llama().model.layers)
+    fired = []
+    with activations.hooked(module, lambda layer, _: fired.append(layer)):
+        module(input_ids=torch.tensor([[5, 6, 7]]))
+    assert fired == [0, 1, 2]
+    assert room.blocks(module) != before
+
+
+def test_a_replaced_block_that_breaks_the_order_is_told_after_a_proof() -> None:
+    """An earlier proof covers only the blocks that it saw."""
+    module = llama()
+    room.blocks(module)
+    module.model.layers[2] = module.model.layers[1]
+    with pytest.raises(RunError, match="fired in the order"):
+        room.blocks(module)
+
+
+def test_one_block_of_another_form_is_told() -> None:
+    """A block that hands on a dict cannot be read or changed, though the others give tensors."""
+    module = llama()
+    module.model.layers[1].register_forward_hook(lambda _, __, output: {"hidden": output})
+    module.model.layers[2].register_forward_pre_hook(lambda _, inputs: (inputs[0]["hidden"], *inputs[1:]))
+    with pytest.raises(RunError, match="blocks give dict, not"):
+        room.blocks(module)
+
+
+def test_a_pass_that_fails_is_one_line() -> None:
+    """What the model raises becomes one line that names it, and the hooks are gone."""
+    module = llama()
+    module.resize_token_embeddings(2)
+    with pytest.raises(RunError, match="IndexError") as told:
+        room.blocks(module)
+    assert "\n" not in str(told.value)
+    assert not any(block._forward_hooks for block in module.model.layers)
+
+
+def test_the_list_is_the_callers_own() -> None:
+    """Who changes the list changes no later answer."""
+    module = llama()
+    room.blocks(module).pop()
+    assert len(room.blocks(module)) == families.LAYERS
+
+
+def test_a_proof_is_forgotten_with_its_module() -> None:
+    """Remembering holds no weights in memory."""
+    module = llama()
+    room.blocks(module)
+    alive = weakref.ref(module)
+    del module
+    gc.collect()
+    assert alive() is None
 
 
 def test_a_quantised_model_has_its_blocks(tiny_of: Callable[[str, Any], Path]) -> None:
