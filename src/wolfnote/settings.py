@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 
 import msgspec
 
@@ -20,6 +20,8 @@ from wolfnote.errors import SettingsError
 from wolfnote.results import Result, Verdict
 
 T = TypeVar("T", bound=msgspec.Struct)
+Count = Annotated[int, msgspec.Meta(ge=1)]
+"""How many of something without which there is no work."""
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,7 +105,7 @@ def load(kind: type[T], file: Path | None = None, overrides: Sequence[str] = ())
     try:
         return msgspec.convert(_merged(defaults, tree), kind)
     except msgspec.ValidationError as error:
-        raise SettingsError(str(error), where=where, remedy="fix the value's type") from None
+        raise SettingsError(str(error), where=where, remedy="fix the value") from None
 
 
 def _merged(defaults: dict[str, Any], tree: dict[str, Any]) -> dict[str, Any]:

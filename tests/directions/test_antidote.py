@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from test_baking import EXPERTS, IDS, LLAMA, RESCALED, direction, opened
+from test_baking import RESCALED, direction, opened
 
+from small import EXPERTS, GPT, LLAMA
 from wolfnote import RunError, models
 from wolfnote.directions import baking
 from wolfnote.directions.antidote import antidote
@@ -88,7 +89,7 @@ def test_over_a_rounded_base(precision: str, tiny_of: Tiny, tmp_path: Path) -> N
         ("Gemma2", RESCALED["Gemma2"], "norms stand behind"),
         ("Mixtral", EXPERTS, "experts are stacked"),
         ("GPTNeoX", {k: v for k, v in LLAMA.items() if k not in ("num_key_value_heads", "head_dim")}, "writers have biases"),
-        ("GPT2", {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 256} | IDS, "positions are learnt"),
+        ("GPT2", GPT, "positions are learnt"),
     ],
 )
 def test_where_lora_does_not_reach_it_is_refused(

@@ -11,22 +11,13 @@ import pytest
 import torch
 import transformers
 
+from small import EXPERTS, GPT, LLAMA
 from wolfnote import Mismatch, RunError, models
 from wolfnote.directions import baking
 from wolfnote.directions.direction import Direction
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat as ask
 
-IDS = {"vocab_size": 320, "eos_token_id": 1, "bos_token_id": None, "pad_token_id": 1, "max_position_embeddings": 256}
-LLAMA = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-} | IDS
-EXPERTS = LLAMA | {"num_local_experts": 4, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
 EQUAL: dict[str, dict[str, Any]] = {
     "Llama": LLAMA,
     "Qwen2": LLAMA | {"tie_word_embeddings": True},
@@ -34,7 +25,7 @@ EQUAL: dict[str, dict[str, Any]] = {
     "Mixtral": EXPERTS,
     "Qwen3Moe": EXPERTS,
     "GptOss": EXPERTS | {"sliding_window": 6},
-    "GPT2": {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 256} | IDS,
+    "GPT2": GPT,
     "GPTNeoX": {k: v for k, v in LLAMA.items() if k not in ("num_key_value_heads", "head_dim")},
     "Phi3": LLAMA,
     "Granite": LLAMA,

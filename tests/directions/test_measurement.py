@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from wolfnote import InputError, Mismatch, Verdict, directions, models, report
-from wolfnote.directions import activations, catalogue, extraction, measurement, stability
+from wolfnote import InputError, Mismatch, SettingsError, Verdict, directions, models, report
+from wolfnote import settings as settings_module
+from wolfnote.directions import activations, catalogue, causes, extraction, measurement, removal, stability
 from wolfnote.directions.direction import Direction
 from wolfnote.directions.persona import Contrast, Persona
 from wolfnote.folder import RunFolder
@@ -156,6 +158,34 @@ def test_names_files_and_their_absence(tmp_path: Path) -> None:
         catalogue.named(["nobody"])
     with pytest.raises(InputError, match="no directions here"):
         catalogue.files(tmp_path)
+
+
+def test_a_personas_name_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
+    """A file from elsewhere names the direction's file: one that climbs is refused, in one line."""
+    own = (Path(str(resources.files("wolfnote.directions"))) / "personas" / "careless.toml").read_text()
+    for name in ("../../escaped", "/etc/escaped", "", "a b"):
+        (tmp_path / "mine.toml").write_text(own.replace('persona = "careless"', f'persona = "{name}"'))
+        with pytest.raises(InputError, match="not a persona"):
+            catalogue.named([str(tmp_path / "mine.toml")])
+
+
+def test_of_several_directions_none_is_guessed(tmp_path: Path) -> None:
+    """What steers or bakes takes one: a folder with two is an error that names both."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.safetensors").touch()
+    with pytest.raises(InputError, match=r"several directions here → name one of .*: one\.safetensors, two\.safetensors"):
+        catalogue.only(tmp_path)
+    (tmp_path / "two.safetensors").unlink()
+    assert catalogue.only(tmp_path).name == "one.safetensors"
+
+
+@pytest.mark.parametrize("kind", [causes.Settings, removal.Settings, measurement.Settings])
+def test_none_of_something_needed_is_a_mistake(kind: type[msgspec.Struct]) -> None:
+    """No controls, texts or random directions: one line, not a division by zero an hour later."""
+    for name in ("controls", "price_texts", "random_directions", "texts"):
+        if name in kind.__struct_fields__:
+            with pytest.raises(SettingsError, match=">= 1"):
+                settings_module.load(kind, None, [f"{name}=0"])
 
 
 def test_the_page_shows_each_persona(base: LocalModel, tmp_path: Path) -> None:

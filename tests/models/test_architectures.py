@@ -10,24 +10,14 @@ import pytest
 import torch
 import transformers
 
+from small import EXPERTS, GPT, LLAMA
 from wolfnote import Message, models
 from wolfnote.models import Question, Sampling, chat
 from wolfnote.models.local import LocalModel
 from wolfnote.models.local.forward import Forward
 from wolfnote.records import chat as ask
 
-IDS = {"vocab_size": 320, "eos_token_id": 1, "bos_token_id": None, "pad_token_id": 1, "max_position_embeddings": 256}
-LLAMA = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-} | IDS
-GPT = {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 256} | IDS
 STATE = {"hidden_size": 32, "num_hidden_layers": 3, "state_size": 8, "vocab_size": 320, "eos_token_id": 1, "pad_token_id": 1}
-EXPERTS = LLAMA | {"num_local_experts": 4, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
 FAMILIES: dict[str, dict[str, Any]] = {
     "Llama": LLAMA,
     "Qwen2": LLAMA | {"tie_word_embeddings": True},

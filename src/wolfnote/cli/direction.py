@@ -125,7 +125,7 @@ def steer(
     from wolfnote.directions import catalogue, causes, forecast, load
 
     settings: Any = how.settings(settings_module.tables(steer=causes.Settings, local=models.Local))
-    file = catalogue.files(found)[0]
+    file = catalogue.only(found)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         opened = models.open_local(model, local=settings.local)
@@ -163,7 +163,7 @@ def bake(
     from wolfnote.directions import catalogue, forecast, load, removal
 
     settings: Any = how.settings(settings_module.tables(bake=removal.Settings, local=models.Local))
-    file = catalogue.files(found)[0]
+    file = catalogue.only(found)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         opened = models.open_local(model, local=settings.local)

@@ -74,6 +74,15 @@ def files(path: Path) -> list[Path]:
     return found
 
 
+def only(path: Path) -> Path:
+    """The one direction file at ``path``. Raises ``InputError`` where there are none or several: nobody should guess which."""
+    found = files(path)
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise InputError("several directions here", where=str(path), remedy=f"name one of {found[0].parent}: {names}")
+    return found[0]
+
+
 def _judged(direction: Direction, settings: extraction.Settings) -> Result:
     layer = projection.layer_at(direction, settings.depth)
     receipts = direction.receipts

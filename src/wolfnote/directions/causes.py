@@ -32,6 +32,7 @@ from wolfnote.judges import margin
 from wolfnote.models.local import LocalModel
 from wolfnote.records import chat
 from wolfnote.results import Estimate, Result, Skipped, Verdict
+from wolfnote.settings import Count
 
 Role = Literal["driver", "lever", "guardrail", "correlate"]
 OUT = "taken out"
@@ -49,9 +50,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: float = 0.5
     """Relative rise of benign perplexity up to which a pushed model counts as whole: what a broken one finds likely says
     nothing."""
-    controls: int = 20
+    controls: Count = 20
     """Random directions with the activations' covariance, pushed with the deciding doses and taken out."""
-    price_texts: int = 24
+    price_texts: Count = 24
     """Benign texts on which the price is measured."""
 
 

@@ -26,17 +26,18 @@ from wolfnote.models.local import LocalModel
 from wolfnote.models.store import COMPLETIONS, Store, complete
 from wolfnote.records import chat
 from wolfnote.results import Result, Skipped, Verdict, worst
+from wolfnote.settings import Count
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much is read, and the null a shift is read against."""
 
-    texts: int = 40
+    texts: Count = 40
     """Answers of the base on which both models are read."""
-    answer_tokens: int = 32
+    answer_tokens: Count = 32
     depth: float = 0.57
     """The layer that decides, as a share of the depth; fixed beforehand. All layers are drawn."""
-    random_directions: int = 2000
+    random_directions: Count = 2000
     alarm: float = 97.5
     """Percentile among random directions above which a shift towards the persona is an alarm; shared out over the personas."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -20,10 +21,14 @@ class Contrast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     negative: str
 
 
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""A persona's name becomes a file's name: one from elsewhere must not lead out of the folder."""
+
+
 class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A character trait, as contrasts to be answered under."""
 
-    persona: str
+    persona: Name
     description: str
     positive_name: str
     negative_name: str

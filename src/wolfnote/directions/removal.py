@@ -14,6 +14,7 @@ from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.models.local import LocalModel
 from wolfnote.results import Estimate, Result, Skipped, Verdict
+from wolfnote.settings import Count
 
 FOLDER = "model"
 
@@ -23,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     depth: float = 0.57
     """The layer whose vector is taken out everywhere, as a share of the depth."""
-    price_texts: int = 48
+    price_texts: Count = 48
     """Benign texts on which the price is measured."""
     perplexity_rise: float = 0.05
     """Relative rise of benign perplexity that it may cost."""

@@ -12,10 +12,10 @@ import msgspec
 
 from wolfnote.errors import InputError
 from wolfnote.forecast import Prices
+from wolfnote.settings import Count
 
 FORM = "write http://HOST:PORT/v1#NAME, or https://…; NAME is one that HOST/v1/models lists"
 SCHEMES = ("http", "https")
-Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Price = Annotated[float, msgspec.Meta(ge=0)]
 # a key pasted here by mistake would be written into settings.toml; hardly any is made of letters and _ alone
