@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from small import EXPERTS, GPT, LLAMA
+from small import EXPERTS, GPT, IDS, LLAMA
 from wolfnote import Message, models
 from wolfnote.models import Question, Sampling, chat
 from wolfnote.models.local import LocalModel
