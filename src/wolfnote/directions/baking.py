@@ -108,7 +108,9 @@ def hooked(module: Any, writers: Sequence[Writer], unit: Tensor) -> Iterator[Non
 
     def clean(_: Any, __: Any, output: Any) -> Any:
         first = output[0] if isinstance(output, tuple) else output
-        rest = first - (first @ unit)[..., None] * unit
+        v = unit.to(first.device)
+        wide = first.to(torch.promote_types(first.dtype, v.dtype))  # a bfloat16 projector leaves 2⁻⁸ behind
+        rest = (wide - (wide @ v.to(wide.dtype))[..., None] * v).to(first.dtype)
         return (rest, *output[1:]) if isinstance(output, tuple) else rest
 
     places = [writer.norm if writer.norm is not None else writer.module for writer in writers]

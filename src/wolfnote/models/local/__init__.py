@@ -24,7 +24,7 @@ from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import chat, placement
 from wolfnote.models.fingerprint import adapter_fingerprint, weights_fingerprint
 from wolfnote.models.local import adapter, sampling, scoring
-from wolfnote.models.local.forward import Forward
+from wolfnote.models.local.forward import Audience, Forward
 from wolfnote.models.local.memory import keep_freed
 from wolfnote.models.model import Conversation, Likelihood, OnCompletion, Question, Sampling, ignore
 from wolfnote.models.placement import Local
@@ -57,6 +57,7 @@ class Network:
         rounded = "" if self.precision == "float32" else f"@{self.precision}"
         self.fingerprint = weights_fingerprint(path) + rounded
         self.interventions: list[str] = []
+        self.audience = Audience()
         self._adapters: dict[str, str] = {}
 
     @property
@@ -169,7 +170,7 @@ class LocalModel:
             on_event(Event("answers", len(found), len(questions) * len(seeds)))
 
         with self.active() as module:
-            sampling.sample(Forward(module), jobs, stop, sampling_, whole)
+            sampling.sample(Forward(module, self.network.audience, len(jobs)), jobs, stop, sampling_, whole)
         return [found[job, answer] for job in range(len(jobs)) for answer in range(len(seeds))]
 
     def log_likelihood(
@@ -183,10 +184,10 @@ class LocalModel:
         order = sorted(range(len(encoded)), key=lambda i: max(len(e.ids) for e in encoded[i]))
         found: dict[int, tuple[Likelihood, ...]] = {}
         with self.active() as module:
-            call = Forward(module)
+            call = Forward(module, self.network.audience, len(encoded))
             for at in range(0, len(order), BATCH):
                 batch = order[at : at + BATCH]
-                scores = scoring.score(call, [encoded[i] for i in batch])
+                scores = scoring.score(call, [encoded[i] for i in batch], batch)
                 found.update(zip(batch, scores, strict=True))
                 on_event(Event("likelihoods", len(found), len(order)))
         return [found[i] for i in range(len(encoded))]

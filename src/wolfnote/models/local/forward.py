@@ -8,8 +8,8 @@ they keep their own kind of cache, one row at a time.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,10 +19,41 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 from wolfnote.models.local.batching import positions
 
 
-class Forward:
-    """Calls ``module`` on ids [rows, new] behind what ``cache`` holds; ``mask`` [rows, held + new] is 0 on padding."""
+class Span(NamedTuple):
+    """Whose a row is, by number in the call, and the column of this pass at which its answer begins.
 
-    def __init__(self, module: Any) -> None:
+    0: all is answer; the width: the prompt ends with this pass; beyond: it goes on in the next.
+    """
+
+    question: int
+    answer: int
+    start: int
+
+
+class Reading(NamedTuple):
+    """What one pass reads: ``real`` bool [rows, new] is False on padding; one span a row; the call it is part of."""
+
+    real: Tensor
+    spans: Sequence[Span]
+    call: Forward
+
+
+class Audience:
+    """Who is told what each pass reads before it starts. ``apart`` > 0: questions must not share a row of the batch."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[Reading], None]] = []
+        self.apart = 0
+
+
+class Forward:
+    """Calls ``module`` on ids [rows, new] behind what ``cache`` holds; ``mask`` [rows, held + new] is 0 on padding.
+
+    ``spans`` say whose the rows are, for the audience. ``questions`` is how many the whole call is about.
+    """
+
+    def __init__(self, module: Any, audience: Audience | None = None, questions: int = 0) -> None:
+        self.audience, self.questions = audience or Audience(), questions
         bare = module.get_base_model() if hasattr(module, "get_base_model") else module
         self.module = module
         self.device: torch.device = next(module.parameters()).device
@@ -37,22 +68,24 @@ class Forward:
         """An empty cache, not for ``alone`` models."""
         return DynamicCache()
 
-    def start(self, ids: Tensor) -> tuple[dict[str, Any], Tensor]:
+    def start(self, ids: Tensor, span: Span) -> tuple[dict[str, Any], Tensor]:
         """For ``alone`` models: one row read from the beginning; its memory and the logits [1, vocabulary] behind it."""
         memory: dict[str, Any] = {}
         memory |= {key: DynamicCache(config=self._config) for key in ("past_key_values", "cache_params") if key in self._known}
-        return memory, self.advance(ids, memory)
+        return memory, self.advance(ids, memory, span)
 
-    def advance(self, ids: Tensor, memory: dict[str, Any]) -> Tensor:
+    def advance(self, ids: Tensor, memory: dict[str, Any], span: Span) -> Tensor:
         """For ``alone`` models: more of that row; ``memory`` is brought up to date in place."""
+        self._tell(torch.ones_like(ids), [span])
         out = self.module(ids, **memory, use_cache=True)
         if "state" in self._known:  # RWKV hands its memory back; the others write into the cache they were given
             memory["state"] = out.state
         logits: Tensor = out.logits[:, -1]
         return logits
 
-    def __call__(self, ids: Tensor, mask: Tensor, cache: Any = None, keep: int = 0) -> Tensor:
+    def __call__(self, ids: Tensor, mask: Tensor, cache: Any = None, keep: int = 0, spans: Sequence[Span] = ()) -> Tensor:
         """Logits [rows, new or the last ``keep``, vocabulary]."""
+        self._tell(mask[:, -ids.shape[1] :], spans)
         given = {
             "attention_mask": mask,
             "position_ids": positions(mask, ids.shape[1]),
@@ -62,6 +95,11 @@ class Forward:
         }
         logits: Tensor = self.module(ids, **{k: v for k, v in given.items() if k in self._known}).logits
         return logits[:, -keep:] if keep else logits
+
+    def _tell(self, mask: Tensor, spans: Sequence[Span]) -> None:
+        if spans:
+            for listener in self.audience.listeners:
+                listener(Reading(mask.bool(), spans, self))
 
 
 def select(cache: DynamicCache, rows: Tensor) -> None:

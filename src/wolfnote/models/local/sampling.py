@@ -16,7 +16,7 @@ from transformers import DynamicCache
 
 from wolfnote.models.local import forward
 from wolfnote.models.local.batching import pad
-from wolfnote.models.local.forward import Forward
+from wolfnote.models.local.forward import Forward, Span
 from wolfnote.models.model import Sampling
 
 ROWS = {"cuda": 256}
@@ -127,7 +127,8 @@ class _Batch:
         """Compute the prompts once, draw each answer's first token, and let the answers join the batch."""
         ids, mask = pad([s.prompt for s in stems], "left", self.call.device)
         cache = self.call.cache()
-        logits = self.call(ids, mask, cache, keep=1)[:, -1]
+        spans = [Span(s.rows[0].job, s.rows[0].answer, ids.shape[1]) for s in stems]
+        logits = self.call(ids, mask, cache, keep=1, spans=spans)[:, -1]
         of_row = torch.tensor([i for i, s in enumerate(stems) for _ in s.rows], device=self.call.device)
         forward.select(cache, of_row)
         rows = [row for s in stems for row in s.rows]
@@ -148,7 +149,8 @@ class _Batch:
         if not self.rows:
             return
         self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
-        logits = self.call(self.last[:, None], self.mask, self.cache, keep=1)[:, -1]
+        spans = [Span(row.job, row.answer, 0) for row in self.rows]
+        logits = self.call(self.last[:, None], self.mask, self.cache, keep=1, spans=spans)[:, -1]
         self.last = draw(logits, self.how, [row.stream for row in self.rows])
         self._note(self.rows)
 
@@ -180,12 +182,12 @@ class _Batch:
 def _one_by_one(call: Forward, i: int, job: Job, stop: set[int], how: Sampling, on_answer: OnAnswer) -> None:
     """For models whose memory cannot be cut into rows, or that keep it in their own modules: each answer from the start."""
     for j, stream in enumerate(job.streams):
-        memory, logits = call.start(torch.tensor([job.prompt], device=call.device))
+        memory, logits = call.start(torch.tensor([job.prompt], device=call.device), Span(i, j, len(job.prompt)))
         said: list[int] = []
         while True:
             token = draw(logits, how, [stream])
             said.append(int(token))
             if said[-1] in stop or len(said) >= how.max_tokens:
                 break
-            logits = call.advance(token[:, None], memory)
+            logits = call.advance(token[:, None], memory, Span(i, j, 0))
         on_answer(i, j, said)
