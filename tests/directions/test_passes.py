@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.utils.checkpoint
 from test_steering import ROWS, direction
 
 from wolfnote import InputError, RunError, directions, models
@@ -83,7 +85,8 @@ def test_a_prompt_of_one_token_is_a_prompt(model: LocalModel) -> None:
 def test_a_pass_that_tells_nothing_is_not_guessed(model: LocalModel) -> None:
     """Without labels, cache or announcement, prompt and answer are the same to a hook: an error, not a guess."""
     with steering.steer(model, direction(model), 1.0, positions="answer"), pytest.raises(RunError, match="labels or a cache"):
-        directions.answer_means(model, ROWS)
+        with model.active() as module:
+            module(torch.tensor([[5, 6, 7]]), use_cache=False)
     with pytest.raises(InputError, match="choose one of all, prompt"):
         with steering.steer(model, direction(model), 1.0, positions="response"):  # type: ignore[arg-type]
             pass
@@ -143,18 +146,24 @@ class Fast(torch.nn.Module):
         return self.block.forward(*inputs, **given)
 
 
-def quick(model: LocalModel) -> None:
-    """Let the decoder go through its blocks' insides when it decodes, as Unsloth's does."""
+class Recomputed(Fast):
+    """Checkpoints the call of a block, so that its hooks fire again in the backward pass, as transformers did before 5.2x."""
+
+    def forward(self, *inputs: Any, **given: Any) -> Any:
+        return torch.utils.checkpoint.checkpoint(partial(self.block, **given), *inputs, use_reentrant=False)
+
+
+def through(model: LocalModel, kind: type[Fast], *, decoding: bool) -> None:
+    """Let the decoder run its blocks through ``kind``, in every pass or only over a filled cache."""
     decoder = model.network.module.model
-    slow = decoder.forward
-    layers = decoder.layers
+    plain, layers = decoder.forward, decoder.layers
 
     def forward(*inputs: Any, **given: Any) -> Any:
         cache = given.get("past_key_values")
-        decoding = cache is not None and cache.get_seq_length() > 0
-        decoder.layers = torch.nn.ModuleList(Fast(block) for block in layers) if decoding else layers
+        now = not decoding or (cache is not None and cache.get_seq_length() > 0)
+        decoder.layers = torch.nn.ModuleList(kind(block) for block in layers) if now else layers
         try:
-            return slow(*inputs, **given)
+            return plain(*inputs, **given)
         finally:
             decoder.layers = layers
 
@@ -164,7 +173,7 @@ def quick(model: LocalModel) -> None:
 def test_blocks_bypassed_while_decoding_are_told_at_once(model: LocalModel) -> None:
     """A decoder that calls its blocks' parts itself when decoding passes the live proof; steering it, ablating it or watching
     it then fails in the first such pass, and no half-steered text comes out."""
-    quick(model)
+    through(model, Fast, decoding=True)
     question = [Question("q", ask("what is red"))]
     assert model.generate(question, Sampling(max_tokens=4))
     found = direction(model, norm=20.0)
@@ -175,16 +184,40 @@ def test_blocks_bypassed_while_decoding_are_told_at_once(model: LocalModel) -> N
     assert model.network.audience.listeners == []
 
 
+LABELLED = {"input_ids": torch.tensor([[5, 6, 7, 8]]), "labels": torch.tensor([[-100, -100, 7, 8]]), "use_cache": False}
+
+
+def test_gradient_checkpointing_fires_twice_to_the_same_effect(model: LocalModel) -> None:
+    """A block that is computed again in the backward pass is steered again, at the same positions: the same gradients."""
+    module = model.network.module
+    fired = []
+    handle = module.model.layers[1].register_forward_hook(lambda *_: fired.append(1))
+
+    def gradient() -> torch.Tensor:
+        module.zero_grad()
+        fired.clear()
+        with steering.steer(model, direction(model, norm=20.0), 0.5, positions="answer"):
+            module(**LABELLED).loss.backward()
+        return module.model.embed_tokens.weight.grad.clone()
+
+    plain = gradient()
+    assert len(fired) == 2  # the live proof of the blocks, and the pass
+    assert torch.equal(gradient(), plain)
+    assert len(fired) == 1
+    through(model, Recomputed, decoding=False)
+    again = gradient()
+    assert len(fired) == 2
+    handle.remove()
+    assert torch.allclose(again, plain, atol=1e-6)
+
+
 def test_recomputation_of_an_older_pass_is_refused_where_positions_matter(model: LocalModel) -> None:
     """With gradient checkpointing, two passes and then one backward pass would mix up which tokens are the answer."""
     module = model.network.module
-    ids = torch.tensor([[5, 6, 7, 8]])
-    labels = torch.tensor([[-100, -100, 7, 8]])
-    module.train()
-    module.activation_checkpointing_enable()
     with steering.steer(model, direction(model, norm=20.0), 0.5, positions="answer"):
-        module(ids, labels=labels, use_cache=False).loss.backward()
-        losses = [module(ids, labels=labels, use_cache=False).loss for _ in range(2)]
+        through(model, Recomputed, decoding=False)
+        module(**LABELLED).loss.backward()
+        losses = [module(**LABELLED).loss for _ in range(2)]
         with pytest.raises(RunError, match="a backward pass after each pass"):
             sum(losses).backward()
 

@@ -160,14 +160,27 @@ def test_each_question_gets_its_own_dose(model: LocalModel) -> None:
     assert model.network.audience.apart == 0
 
 
+def test_activations_are_read_under_each_rows_own_dose_and_positions(model: LocalModel) -> None:
+    """Rows are read in batches by length, and yet each is moved by its own dose, at answer tokens only where that is wanted."""
+    found = direction(model, norm=1e6)
+    plain = directions.answer_means(model, ROWS)
+    doses = [1e-5, 0.0, -2e-5]
+    with steering.steer(model, found, doses, layers=[1], positions="decode"):
+        moved = directions.answer_means(model, ROWS)
+    wanted = np.array(doses)[:, None] * 1e6 * found.vectors[1]
+    assert np.allclose((moved - plain)[:, 1], wanted, atol=1e-3)
+    with steering.steer(model, found, doses, layers=[1], positions="prompt"):
+        assert np.allclose(directions.answer_means(model, ROWS)[:, 1], plain[:, 1], atol=1e-5)
+
+
 def test_doses_that_fit_no_question_are_refused(model: LocalModel) -> None:
     """Too few, too many, or a pass that names no questions: an error, never a dose on the wrong row."""
     found, question = direction(model), [Question("q", ROWS[0][0])]
     with steering.steer(model, found, [1.0, 2.0]):
         with pytest.raises(RunError, match="2 doses for 1 questions"):
             model.generate(question, Sampling(max_tokens=2))
-        with pytest.raises(RunError, match="names no questions"):
-            directions.answer_means(model, ROWS)
+        with pytest.raises(RunError, match="names no questions"), model.active() as module:
+            module(torch.tensor([[5, 6, 7]]))
     with pytest.raises(InputError, match="not a finite dose"), steering.steer(model, found, float("nan")):
         pass
     with pytest.raises(InputError, match="choose among 0 … 2"), steering.steer(model, found, 1.0, layers=[3]):

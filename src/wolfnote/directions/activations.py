@@ -23,7 +23,7 @@ from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import Conversation, chat
 from wolfnote.models.local import LocalModel
 from wolfnote.models.local.batching import pad
-from wolfnote.models.local.forward import Forward
+from wolfnote.models.local.forward import Forward, Span
 
 Edit = Callable[[int, Tensor], "Tensor | None"]
 """(layer, hidden [rows, tokens, width]) → what to put in its place, or None to leave it."""
@@ -128,9 +128,9 @@ def read(
     wanted = layers or range(len(blocks(model.network.module)))
     done = 0
     with model.active() as module:
-        call = Forward(module)
+        call = Forward(module, model.network.audience, len(rows))
         for batch in _by_length(encoded):
-            take(batch, _outputs(call, [encoded[i] for i in batch], positions, wanted))
+            take(batch, _outputs(call, {i: encoded[i] for i in batch}, positions, wanted))
             done += len(batch)
             on_event(Event("activations", done, len(rows)))
 
@@ -144,9 +144,9 @@ def _readable(i: int, row: chat.Encoded, positions: Sequence[Position]) -> None:
         )
 
 
-def _outputs(call: Forward, batch: Sequence[chat.Encoded], positions: Sequence[Position], layers: range) -> Tensor:
-    ids, mask = pad([row.ids for row in batch], "right", call.device)
-    shares = _shares(batch, positions, ids.shape[1]).to(call.device)
+def _outputs(call: Forward, batch: dict[int, chat.Encoded], positions: Sequence[Position], layers: range) -> Tensor:
+    ids, mask = pad([row.ids for row in batch.values()], "right", call.device)
+    shares = _shares(list(batch.values()), positions, ids.shape[1]).to(call.device)
     found: dict[int, Tensor] = {}
 
     def take(layer: int, hidden: Tensor) -> None:
@@ -156,7 +156,7 @@ def _outputs(call: Forward, batch: Sequence[chat.Encoded], positions: Sequence[P
             found[layer] = torch.einsum("prt,rtw->prw", shares.to(hidden.device), hidden.float()).to(call.device)
 
     with suppress(_Enough), hooked(call.module, take, last=layers[-1]):
-        call(ids, mask, keep=1)
+        call(ids, mask, keep=1, spans=[Span(i, 0, row.start) for i, row in batch.items()])
     if sorted(found) != list(layers):
         raise RunError(f"{len(found)} of {len(layers)} blocks fired: something bypasses the hooks on this model")
     return torch.stack([found[layer] for layer in layers], 2)
