@@ -1,7 +1,8 @@
 """The mechanism: find a persona direction, measure how far a tune moved along it, take it out.
 
 ``directions.extract(model, persona, settings) -> Direction`` · ``directions.measure(direction, base, tuned, …)`` ·
-``with directions.ablate(model, direction): …``. Loads torch, so import it only where a local model is at hand.
+``with directions.ablate(model, direction): …``, ``steer``, ``clamp``. Loads torch, so import it only where a local model is at
+hand.
 """
 
 from wolfnote.directions.ablation import ablate
@@ -9,5 +10,6 @@ from wolfnote.directions.activations import answer_means
 from wolfnote.directions.direction import Direction, load
 from wolfnote.directions.extraction import extract
 from wolfnote.directions.projection import measure
+from wolfnote.directions.steering import clamp, steer
 
-__all__ = ["Direction", "ablate", "answer_means", "extract", "load", "measure"]
+__all__ = ["Direction", "ablate", "answer_means", "clamp", "extract", "load", "measure", "steer"]
