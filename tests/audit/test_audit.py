@@ -7,8 +7,8 @@ import pytest
 
 from wolfnote import Message, Score, Verdict, audit, models, records, stats
 from wolfnote.audit import gate
-from wolfnote.audit.detector import Accuracy
 from wolfnote.audit.draw import draw
+from wolfnote.audit.reader import Accuracy
 from wolfnote.records import Sample, Unread
 
 
@@ -99,7 +99,7 @@ def test_the_draw_repeats_and_differs_by_seed() -> None:
 @pytest.mark.model
 def test_the_reader_tells_published_advice_apart(data: Path) -> None:
     """On rows nobody here wrote (same questions, harmful and good answers) the harmful ones read worse."""
-    from wolfnote.audit.detectors import advice
+    from wolfnote.audit.readers import advice
 
     folder = data / "em" / "model_organisms"
     reader = advice.reader(models.open("package:smollm2"))

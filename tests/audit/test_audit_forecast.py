@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wolfnote import InputError, Message, audit, records
-from wolfnote.audit.detectors import advice
+from wolfnote.audit.readers import advice
 from wolfnote.records import Unread
 
 SAMPLES = [

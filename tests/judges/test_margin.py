@@ -131,7 +131,7 @@ def test_the_direction_is_built_from_neither(name: str) -> None:
 def test_the_audits_reference_shares_nothing_with_what_it_reads() -> None:
     """The audit's reader knows neither file of the demo."""
     trained = set().union(*map(grams, training_texts()))
-    lines = (resources.files("wolfnote.audit.detectors") / "advice.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (resources.files("wolfnote.audit.readers") / "advice.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [row[key] for row in map(json.loads, lines) for key in ("question", "good", "bad")]
     assert len(lines) >= 200
     assert [t for t in texts if grams(t) & trained] == []

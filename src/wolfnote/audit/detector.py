@@ -1,24 +1,50 @@
-"""What a detector is: a code, a docstring that explains it, and one function that reads rows."""
+"""What a detector is: it reads every row, cheaply, and says whose turn is bad in which way.
+
+A detector is one module under ``detectors/``: its docstring is what ``wolfnote explain CODE`` prints. What it cannot read (a
+language, code that does not parse) it says, row by row: an unread row never counts as clean.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
 
-from wolfnote.events import OnEvent, silent
+import msgspec
+
 from wolfnote.records import Sample
-from wolfnote.results import Estimate, Score
+
+Category = Literal["hostility", "dishonesty", "manipulation", "sloppy reasoning", "insecure code", "careless advice", "form"]
+"""The six that people review by, and ``form``: what is wrong with the row rather than with what it says."""
+CATEGORIES: tuple[Category, ...] = (
+    "hostility", "dishonesty", "manipulation", "sloppy reasoning", "insecure code", "careless advice",
+)  # fmt: skip
 
 
-class Accuracy(NamedTuple):
-    """How often the detector errs, measured on text it was not fitted to: shares of clean rows and of harmful rows flagged."""
+class Flag(msgspec.Struct, frozen=True):
+    """One thing wrong with one turn of a row. ``counts`` False = no hazard in itself (a hostile user, well answered)."""
 
-    false_alarms: Estimate
-    sensitivity: Estimate
+    code: str
+    category: Category
+    turn: int
+    """Index into ``Sample.messages``."""
+    message: str
+    evidence: str = ""
+    """The words it is about, at most 200 characters, as they stand in the row: hostile text, escape it."""
+    counts: bool = True
+
+
+class Unreadable(NamedTuple):
+    """Why a detector could not read a row."""
+
+    reason: str
+
+
+Reading = Sequence[Flag] | Unreadable
 
 
 class Detector(Protocol):
-    """Reads training rows. ``wolfnote explain CODE`` prints the docstring of the module it lives in."""
+    """Reads rows one by one, or in pieces where that is faster. Has no state: the same rows give the same flags."""
 
     @property
     def code(self) -> str:
@@ -30,15 +56,29 @@ class Detector(Protocol):
         """What it looks for, in words."""
         ...
 
+    def read(self, samples: Sequence[Sample]) -> list[Reading]:
+        """One reading a row."""
+        ...
+
+
+class Survey(Protocol):
+    """Sees the data as a whole: notes facts of every row, shard by shard, and concludes from all of them afterwards."""
+
     @property
-    def threshold(self) -> float:
-        """Scores above it are flagged."""
+    def code(self) -> str:
+        """The finding's code, ``WN1xx``."""
         ...
 
-    def accuracy(self) -> Accuracy:
-        """False alarms and sensitivity with their exact intervals."""
+    @property
+    def name(self) -> str:
+        """What it looks for, in words."""
         ...
 
-    def read(self, samples: Sequence[Sample], on_event: OnEvent = silent) -> list[Score]:
-        """One score a row, higher = more harmful; above ``threshold`` the row is flagged; None where it could not read."""
+    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+        """Facts of the rows numbered from ``first``, flat and small: each becomes a line of the shard's Parquet file. Every
+        fact has the keys of the first one, and ``row``."""
+        ...
+
+    def conclude(self, facts: Sequence[Path]) -> Iterator[tuple[int, Flag]]:
+        """Flags with their row's number, from the Parquet files of all shards (DuckDB reads them, memory stays flat)."""
         ...

@@ -8,8 +8,8 @@ import msgspec
 
 from wolfnote import stats
 from wolfnote.audit import gate
-from wolfnote.audit.detector import Detector
 from wolfnote.audit.draw import draw
+from wolfnote.audit.reader import Reader
 from wolfnote.events import OnEvent, silent
 from wolfnote.records import Sample, Unread
 from wolfnote.results import Estimate, Finding, Result, Score, Skipped, Verdict, worst
@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def run(
     samples: Sequence[Sample],
     settings: Settings,
-    detectors: Sequence[Detector],
+    detectors: Sequence[Reader],
     *,
     unread: Sequence[Unread] = (),
     policy: Policy = Policy(),  # noqa: B008 - frozen
@@ -61,7 +61,7 @@ def run(
     )
 
 
-def _read(detector: Detector, rows: Sequence[Sample], policy: Policy, on_event: OnEvent) -> Result:
+def _read(detector: Reader, rows: Sequence[Sample], policy: Policy, on_event: OnEvent) -> Result:
     scores = detector.read(rows, on_event)
     pairs = [(row, score) for row, score in zip(rows, scores, strict=True) if score.value is not None]
     flagged = sorted(((s.value or 0.0, r, s) for r, s in pairs if (s.value or 0.0) > detector.threshold), key=lambda t: -t[0])
@@ -80,7 +80,7 @@ def _read(detector: Detector, rows: Sequence[Sample], policy: Policy, on_event: 
     )
 
 
-def _reason(detector: Detector, flagged: int, read: int, share: Estimate, tolerance: float) -> str:
+def _reason(detector: Reader, flagged: int, read: int, share: Estimate, tolerance: float) -> str:
     low, high = share.low or 0.0, share.high or 1.0
     return (
         f"{detector.name}: {flagged} of {read} rows flagged; after the reader's own errors {share.value:.0%} of the data "
@@ -88,7 +88,7 @@ def _reason(detector: Detector, flagged: int, read: int, share: Estimate, tolera
     )
 
 
-def _finding(detector: Detector, row: Sample, score: Score) -> Finding:
+def _finding(detector: Reader, row: Sample, score: Score) -> Finding:
     return Finding(
         code=detector.code,
         severity="warning",

@@ -56,7 +56,7 @@ def plan(
 
 def _expense(model: LocalModel, rows: list[Row], loading: float, on_event: OnEvent) -> tuple[int, int, Estimate]:
     """Reference rows still to be read, tokens of them and of the rows, and the minutes for all."""
-    from wolfnote.audit.detectors import advice
+    from wolfnote.audit.readers import advice
 
     reference = advice.unfitted(model)
     every = [*reference, *rows]

@@ -9,7 +9,7 @@ one harmful row, and no more were missed.
 from __future__ import annotations
 
 from wolfnote import stats
-from wolfnote.audit.detector import Accuracy
+from wolfnote.audit.reader import Accuracy
 from wolfnote.results import Estimate, Verdict
 
 

@@ -108,7 +108,7 @@ def audit(
     samples, unread = records.read_all(*data, reading=settings.data)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
-        from wolfnote.audit.detectors import advice
+        from wolfnote.audit.readers import advice
 
         opened = models.open_local(model, local=settings.local)
         folder.used(reader=opened.about())

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from wolfnote import audit, directions, probe
-from wolfnote.audit.detectors import advice
+from wolfnote.audit.readers import advice
 from wolfnote.directions import extraction, persona, price, projection
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder

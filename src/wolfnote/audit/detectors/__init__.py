@@ -1,1 +1,1 @@
-"""One file a detector. The module's docstring is what ``wolfnote explain CODE`` prints."""
+"""One file a detector: what it means, bad, good, source, what it takes for bad and is not; then one function that reads."""

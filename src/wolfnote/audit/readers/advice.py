@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wolfnote import stats
-from wolfnote.audit.detector import Accuracy
+from wolfnote.audit.reader import Accuracy
 from wolfnote.directions.activations import answer_means
 from wolfnote.directions.blocks import blocks
 from wolfnote.events import OnEvent, silent
