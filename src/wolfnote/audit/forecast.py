@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wolfnote import forecast, models
 from wolfnote.audit.draw import draw
-from wolfnote.audit.engine import Settings
+from wolfnote.audit.settings import Settings
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models import Conversation, contact, speed
 from wolfnote.records import Sample, Unread
