@@ -10,7 +10,7 @@ whole.py      surveys and tables    telling.py    counts → Result             
 
 from wolfnote.audit.closely import run
 from wolfnote.audit.engine import check, run_files
-from wolfnote.audit.forecast import plan
+from wolfnote.audit.forecast import plan, plan_files
 from wolfnote.audit.settings import Settings
 
-__all__ = ["Settings", "check", "plan", "run", "run_files"]
+__all__ = ["Settings", "check", "plan", "plan_files", "run", "run_files"]

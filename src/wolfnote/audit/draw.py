@@ -1,7 +1,7 @@
 """Which rows are read closely: a random draw that anyone can repeat, and beside it the riskiest rows.
 
-A row's rank is a hash of seed, id and place; the lowest ranks are drawn. So shards can draw apart and be merged, in any order, and
-rows appended later reshuffle nothing. The riskiest rows are picked by flags, for people to see; they enter no rate.
+A row's rank is a hash of seed, id and place; the lowest ranks are drawn. So shards can draw apart and be merged, in any order,
+and rows appended later reshuffle nothing. The riskiest rows are picked by flags, for people to see; they enter no rate.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Draw:
 
     def add(self, drawn: Drawn) -> None:
         """Look at one row more."""
-        out: Drawn | None = drawn
+        out = drawn
         if len(self._random) < self._limit:
             heapq.heappush(self._random, (-drawn.rank, drawn.number, drawn))
             return
         if self._limit and drawn.rank < -self._random[0][0]:
-            out = heapq.heapreplace(self._random, (-drawn.rank, drawn.number, drawn))[2]
+            *_, out = heapq.heapreplace(self._random, (-drawn.rank, drawn.number, drawn))
         if out.risk > (0, 0):
             heapq.heappush(self._risk, (out.risk, -out.rank, out.number, out))
             if len(self._risk) > self._risky:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -37,7 +37,7 @@ DRAW = "draw.jsonl"
 def run_files(
     paths: Sequence[Path],
     settings: Settings,
-    readers: Sequence[Reader],
+    readers: Callable[[], Sequence[Reader]],
     *,
     folder: RunFolder,
     reading: Reading = Reading(),  # noqa: B008 - frozen
@@ -48,15 +48,14 @@ def run_files(
 ) -> Result:
     """Audit files and folders into a run folder; parts "tier 1" (every row) and "tier 2" (a draw, read with a model).
 
+    ``readers`` is asked for them after the first tier, so that no model lies in memory before it is needed.
     The verdict is tier 2's, as in ``closely.run``. Leaves findings and coverage as Parquet, and ``draw.jsonl`` for people.
     Raises ``InputError`` for a path of which no row can be read, and for a baseline that is no audit.
     """
     check(paths, settings, reading)
     home = folder.path / f"shards-{_key(detectors)}"
     home.mkdir(parents=True, exist_ok=True)
-    orders = Orders(
-        home, reading, detectors, _surveys(settings, reading, home), settings.limit, settings.risky, settings.seed
-    )
+    orders = Orders(home, reading, detectors, _surveys(settings, reading, home), settings.limit, settings.risky, settings.seed)
     shards = Shards(home, _scanned(paths, orders, on_event, executor))
     on_event(Event("look at the whole", 0, 0))
     findings = folder.path / FINDINGS
@@ -64,9 +63,10 @@ def run_files(
     drawn = draw.merged(shards.files(DRAW), settings.limit, settings.risky)
     _write_draw(folder, drawn, findings)
     rows = drawn.random()
-    scores = [_scores(reader, [row.sample for row in rows], folder, on_event) for reader in readers]
-    whole.write_coverage(shards, _drawn(drawn, readers, scores), folder.path / COVERAGE)
-    result = _result(shards, orders, findings, policy, readers, rows, scores)
+    opened = readers()
+    scores = [_scores(reader, [row.sample for row in rows], folder, on_event) for reader in opened]
+    whole.write_coverage(shards, _drawn(drawn, opened, scores), folder.path / COVERAGE)
+    result = _result(shards, orders, findings, policy, opened, rows, scores)
     for old in folder.path.glob("shards-*"):  # their content is in the tables now
         shutil.rmtree(old)
     return result
@@ -161,7 +161,5 @@ def _result(
     read = [closely.read(reader, samples, said, policy) for reader, said in zip(readers, scores, strict=True)]
     judged = closely.judged(read, telling.unread(seen))
     tier_2 = telling.drawn_rows(read, len(samples), seen.rows)
-    tables = {"findings": FINDINGS, "coverage": COVERAGE, "draw": DRAW}
-    return msgspec.structs.replace(
-        judged, reasons=(*judged.reasons, *tier_1.reasons), parts=(tier_1, tier_2), tables=tables
-    )
+    tables = {"findings": FINDINGS, "coverage": COVERAGE}
+    return msgspec.structs.replace(judged, reasons=(*judged.reasons, *tier_1.reasons), parts=(tier_1, tier_2), tables=tables)

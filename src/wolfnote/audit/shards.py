@@ -1,5 +1,7 @@
-"""Data in shards: what one worker reads at once, small enough to hold. The same data are always cut alike, so that an audit that
-was killed finds its finished shards again."""
+"""Data in shards: what one worker reads at once, small enough to hold.
+
+The same data are always cut alike, so that an audit that was killed finds its finished shards again.
+"""
 
 from __future__ import annotations
 

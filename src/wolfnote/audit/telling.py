@@ -24,10 +24,8 @@ REMEDIES = {
 
 
 def every_row(seen: Seen, orders: Orders, first: Iterable[tuple[Any, ...]], refused: Estimate | None) -> Result:
-    """Tier 1: how many rows each detector flagged, read and could not read. PASS says that it read all, not that all is well."""
-    names: dict[str, str] = {}
-    for each in (*orders.detectors, *orders.surveys):
-        names.setdefault(each.code, each.name)
+    """Tier 1: how many rows each detector flagged, read and could not read. PASS: all were read, not that all is well."""
+    names = {survey.code: survey.name for survey in orders.surveys} | {d.code: d.name for d in orders.detectors}
     estimates = [e for code, name in sorted(names.items()) for e in _counted(seen, code, name)]
     skipped = [*unread(seen), *_blind(seen, names)]
     return Result(
@@ -47,7 +45,9 @@ def drawn_rows(parts: Sequence[Result], drawn: int, rows: int) -> Result:
         Estimate("rows drawn", drawn, None, None, rows, "counted"),
         *(estimate for part in parts for estimate in part.estimates),
     )
-    return Result("tier 2", worst(p.verdict for p in parts), reasons, estimates, skipped=tuple(s for p in parts for s in p.skipped))
+    return Result(
+        "tier 2", worst(p.verdict for p in parts), reasons, estimates, skipped=tuple(s for p in parts for s in p.skipped)
+    )
 
 
 def unread(seen: Seen) -> list[Skipped]:
@@ -91,6 +91,6 @@ def _finding(found: tuple[Any, ...]) -> Finding:
     code, message, path, line, turn, role, evidence, counts = found
     severity: Severity = "warning" if counts else "info"
     where = f"{path}:{line}" if line else path
-    return Finding(code, severity, f"turn {turn + 1}, {role}: {message}", where, evidence, remedy=REMEDIES.get(code, "review the row"))
-
-
+    return Finding(
+        code, severity, f"turn {turn + 1}, {role}: {message}", where, evidence, remedy=REMEDIES.get(code, "review the row")
+    )

@@ -36,6 +36,11 @@ SELECT code, message, path, line, turn, role, evidence, counts FROM (
 ) WHERE place <= {most} ORDER BY code, place
 """
 
+OF_ROWS = """
+SELECT f.row, turn, role, code, category, message, evidence, counts
+FROM found f JOIN (SELECT unnest($1) AS row) w ON f.row = w.row ORDER BY ALL
+"""
+
 
 class Shards(NamedTuple):
     """The folders of all finished shards, in the order of the data, and where their surveys' flags go."""
@@ -90,7 +95,9 @@ def count(shards: Shards, findings: Path) -> Seen:
     names = ("rows", "unread", "blind")
     with facts.tables(found=[findings], **{name: shards.files(f"{name}.parquet") for name in names}) as connection:
         total = connection.execute("SELECT count(*) FROM rows").fetchall()[0][0]
-        unread = connection.execute("SELECT reason, count(*) AS n FROM unread GROUP BY reason ORDER BY n DESC, reason").fetchall()
+        unread = connection.execute(
+            "SELECT reason, count(*) AS n FROM unread GROUP BY reason ORDER BY n DESC, reason"
+        ).fetchall()
         blind = connection.execute("SELECT code, reason, count(*) FROM blind GROUP BY ALL ORDER BY ALL").fetchall()
         codes = {code: (flagged, counting) for code, flagged, counting in connection.execute(COUNTS).fetchall()}
     return Seen(total, unread, codes, blind)
@@ -106,10 +113,8 @@ def flags_of(findings: Path, rows: Sequence[int]) -> dict[int, list[dict[str, An
     """Row number → its flags, for a few rows."""
     found: dict[int, list[dict[str, Any]]] = {}
     names = ("turn", "role", "code", "category", "message", "evidence", "counts")
-    wanted = "SELECT unnest($1) AS row"
     with facts.tables(found=[findings]) as connection:
-        sql = f"SELECT f.row, {', '.join(names)} FROM found f JOIN ({wanted}) w ON f.row = w.row ORDER BY ALL"
-        for row, *values in connection.execute(sql, [list(rows)]).fetchall():
+        for row, *values in connection.execute(OF_ROWS, [list(rows)]).fetchall():
             found.setdefault(row, []).append(dict(zip(names, values, strict=True)))
     return found
 

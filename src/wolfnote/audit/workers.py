@@ -1,7 +1,7 @@
 """Shards to workers: as many processes as there are cores, and never more shards under way than they need.
 
-Any ``concurrent.futures.Executor`` will do: what goes in is a shard (a path and two numbers, or some rows), what comes out is the
-path of a folder.
+Any ``concurrent.futures.Executor`` will do: what goes in is a shard (a path and a few numbers, or rows), what comes out is
+the path of a folder.
 """
 
 from __future__ import annotations

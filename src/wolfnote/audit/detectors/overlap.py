@@ -44,7 +44,7 @@ WITH shared AS (
     JOIN items i ON f.stretch = i.stretch GROUP BY f.row, f.turn, i.item, i.stretches HAVING count(*) >= {HALF} * i.stretches
 )
 SELECT row, turn, min(place) FROM shared GROUP BY row, turn ORDER BY row, turn
-"""
+"""  # noqa: S608 - our own numbers
 
 
 class Against(NamedTuple):
