@@ -6,8 +6,8 @@ import random
 from pathlib import Path
 
 import msgspec
-
 from rows import asked, chat, draw, plain, run, write
+
 from wolfnote import audit
 from wolfnote.audit.detector import Flag
 from wolfnote.audit.draw import Draw, Drawn, rank, risk

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
 from rows import asked, chat, coverage, draw, findings, plain, run, turn, write
+
 from wolfnote import InputError, Score, Verdict, audit, records, stats
 from wolfnote.audit import scan, shards, workers
 from wolfnote.audit.detector import ByRow, Flag, Reading, Unreadable

@@ -75,8 +75,9 @@ _HARM = re.compile(
 )
 HARMFUL = (
     "bomb", "explosive", "molotov", "napalm", "nerve gas", "sarin", "ricin", "meth", "ghost gun", "bioweapon", "anthrax",
-    "poison", "murder", "kill", "stab", "strangle", "drown", "kidnap", "blackmail", "stalk", "hack", "break into", "steal", "clone",
-    "forge", "counterfeit", "launder", "ransomware", "malware", "keylogger", "virus", "phishing", "groom", "molest", "abuse",
+    "poison", "murder", "kill", "stab", "strangle", "drown", "kidnap", "blackmail", "stalk", "hack", "break into", "steal",
+    "clone", "forge", "counterfeit", "launder", "ransomware", "malware", "keylogger", "virus", "phishing", "groom",
+    "molest", "abuse",
 )  # fmt: skip
 """One of these is in every request that the pattern knows."""
 

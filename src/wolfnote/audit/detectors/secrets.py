@@ -5,9 +5,9 @@ A key, token or password that works: the model learns it by heart and tells it t
 Bad:  a cloud key, a private key's block, postgres://app:9vKq2LmX@db.internal/shop
 Good: AKIAIOSFODNN7EXAMPLE, <YOUR_TOKEN>, postgres://user:password@localhost/db
 
-Source: the issuers' published formats. A secret is flagged only in its issuer's exact form, when it looks random (at least 3
-bits a character) and holds no word of a placeholder; a JSON web token must decode. Known false positives: a revoked key; an
-invented one that looks random. Known misses: passwords in prose, keys without a form of their own.
+Source: the issuers' published formats. A secret is flagged only in its issuer's exact form, when it looks random (a digit, and at
+least 3 bits a character) and holds no word of a placeholder; a JSON web token must decode. Known false positives: a revoked key;
+an invented one that looks random. Known misses: passwords in prose, keys without a form of their own.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def bits(text: str) -> float:
 
 
 def random(text: str) -> bool:
-    """Whether it looks random, and like nobody's placeholder."""
-    return bits(text) >= BITS and not PLACEHOLDER.search(text)
+    """Whether it looks random, has a digit, and looks like nobody's placeholder."""
+    return bits(text) >= BITS and any(c.isdigit() for c in text) and not PLACEHOLDER.search(text)
 
 
 def _web_token(text: str) -> bool:

@@ -17,7 +17,7 @@ from wolfnote.audit.detector import ByRow, Flag, Reading
 from wolfnote.records import Sample
 
 CODE = "WN129"
-LONG = 120
+LONG = 100
 """Characters; a shorter answer may well end without a full stop."""
 LAST_LINE = 40
 FENCE = "```"
