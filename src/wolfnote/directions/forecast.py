@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from wolfnote import forecast, models
-from wolfnote.directions import causes, extraction, measurement, price, removal
+from wolfnote.directions import causes, cure, extraction, measurement, price, removal
 from wolfnote.directions.persona import Persona
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.forecast import Span
@@ -43,13 +43,26 @@ def measuring(base: str, tuned: str, n: int, settings: measurement.Settings, *, 
     return _plan(opened, base, asked[: settings.texts], reads, settings.answer_tokens, loading, size, on_event)
 
 
-def steering(model: str, settings: causes.Settings, *, on_event: OnEvent = silent) -> Result:
+def steering(model: str, settings: causes.Settings, *, unrelated: int = 0, on_event: OnEvent = silent) -> Result:
     """Rows, tokens, minutes, money and disk of ``causes.run`` along one direction. Opens the model; writes nothing."""
     opened, loading = _opened(model, on_event)
-    items = margin.triples(settings.family, settings.triples)
+    count = causes.passes(settings, unrelated)
+    return _scoring(opened, model, margin.triples(settings.family, settings.triples), count, loading, on_event)
+
+
+def ablating(models_: Sequence[str], settings: cure.Settings, *, on_event: OnEvent = silent) -> Result:
+    """Rows, tokens, minutes, money and disk of ``cure.run`` on the models behind specs, the base first. Writes nothing."""
+    opened, loading = _opened(models_[0], on_event)
+    items = [t for family in margin.FAMILIES for t in margin.triples(family, settings.triples)]
+    return _scoring(opened, models_[0], items, 2 * len(models_) + settings.controls, loading, on_event)
+
+
+def _scoring(
+    opened: LocalModel, spec: str, items: Sequence[margin.Triple], passes: int, loading: float, on_event: OnEvent
+) -> Result:
+    """So many passes over these triples."""
     prompts, answers = [chat(t.question) for t in items], [(t.aligned, t.misaligned) for t in items]
     found = speed.measure(opened, prompts, answers, prompts[:4], Sampling(max_tokens=4), on_event=on_event)
-    passes = len(settings.doses) + 2 + 3 * settings.controls
     once = speed.tokens(opened, [*(speed.rendered(opened, p) for p in prompts), *(a for pair in answers for a in pair)])
     estimates = (
         forecast.counted("rows", passes * len(items), f"{passes} passes over the triples"),
@@ -59,7 +72,7 @@ def steering(model: str, settings: causes.Settings, *, on_event: OnEvent = silen
         forecast.counted("money", 0, "this machine computes"),
         forecast.disk(passes * len(items) * 20, "records"),
     )
-    return forecast.plan(estimates, hosts=contact.hosts(model))
+    return forecast.plan(estimates, hosts=contact.hosts(spec))
 
 
 def baking(model: str, settings: removal.Settings, *, on_event: OnEvent = silent) -> Result:

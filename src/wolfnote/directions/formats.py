@@ -125,7 +125,7 @@ def read(path: Path, model: LocalModel, *, persona: str = "", on_event: OnEvent 
 
 def _band(direction: Direction, form: Format) -> range:
     """The blocks that ``steer`` pushes, but for the one that llama.cpp cannot."""
-    band = steering.band(direction.layers)
+    band = steering.pushed(direction)
     return range(max(1, band.start), band.stop) if form is Format.LLAMA and band.stop > 1 else band
 
 
