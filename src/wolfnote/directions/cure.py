@@ -20,7 +20,7 @@ from wolfnote.directions.ablation import ablate
 from wolfnote.directions.activations import answer_means
 from wolfnote.directions.direction import Direction, Floats
 from wolfnote.errors import InputError
-from wolfnote.events import Event, OnEvent, silent
+from wolfnote.events import OnEvent, silent, under
 from wolfnote.folder import RunFolder, remember
 from wolfnote.judges import margin
 from wolfnote.models.local import LocalModel
@@ -144,7 +144,7 @@ class _Work:
 
     def margins(self, model: LocalModel, label: str) -> Margins:
         """The model's margins under whatever is in force."""
-        tell = partial(self._tell, f"margins of {label}")
+        tell = under(f"margins of {label}", self.on_event)
         return margin.read(model, self.settings.triples, folder=self.folder, on_event=tell)
 
     def change(self, name: str, act: AbstractContextManager[LocalModel], label: str) -> Margins:
@@ -173,8 +173,5 @@ class _Work:
 
     def _perplexity(self, model: LocalModel) -> float:
         key = f"perplexity/{self.settings.price_texts}/{model.fingerprint}"
-        tell = partial(self._tell, "benign perplexity")
+        tell = under("benign perplexity", self.on_event)
         return remember(self.folder, key, partial(price.perplexity, model, self.settings.price_texts, tell), float)
-
-    def _tell(self, step: str, event: Event) -> None:
-        self.on_event(Event(step, event.done, event.total))

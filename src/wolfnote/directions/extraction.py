@@ -172,7 +172,7 @@ def _direction(model: LocalModel, contrast: Contrast, sides: Sides, method: Meth
             "precision": model.network.precision,
             "nothing_at": np.flatnonzero(nothing).tolist(),
             **stability.halves(method, positive, negative, contrast.units),
-            **stability.permutation(differences, seed),
+            **stability.permutation(differences, seed, contrast.units),
             **stability.classes(positive, negative, vectors, neutral, spread),
         },
     )

@@ -6,30 +6,24 @@ import time
 from collections.abc import Sequence
 
 from wolfnote import forecast, models
-from wolfnote.directions import causes, cure, extraction, measurement, price, removal
-from wolfnote.directions.persona import Persona
+from wolfnote.directions import causes, cure, extraction, measurement, price, pull, removal, watch
+from wolfnote.directions.sources import Source
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.forecast import Span
 from wolfnote.judges import margin
 from wolfnote.models import Conversation, Sampling, contact, speed
 from wolfnote.models.local import LocalModel
-from wolfnote.records import chat
+from wolfnote.records import Sample, chat
 from wolfnote.results import Result
 
 
-def extracting(model: str, personas: Sequence[Persona], settings: extraction.Settings, *, on_event: OnEvent = silent) -> Result:
+def extracting(model: str, sources: Sequence[Source], settings: extraction.Settings, *, on_event: OnEvent = silent) -> Result:
     """Rows, tokens, minutes, money and disk of ``catalogue.run``. Opens the model; writes nothing."""
     opened, loading = _opened(model, on_event)
-    asked = [chat(q) for p in personas for q in p.questions[: settings.questions]]
-    reads = [
-        chat(q, system=system)
-        for p in personas
-        for q in p.questions[: settings.questions]
-        for c in p.contrast
-        for system in (c.positive, c.negative)
-    ]
+    texts = [source.texts(settings) for source in sources]
+    asked, reads = ([c for pair in texts for c in pair[side]] for side in (0, 1))
     width = opened.network.module.config.get_text_config()
-    size = len(personas) * 4 * width.hidden_size * width.num_hidden_layers
+    size = len(sources) * 4 * width.hidden_size * width.num_hidden_layers
     return _plan(opened, model, asked, [*reads, *asked], settings.answer_tokens, loading, size, on_event)
 
 
@@ -41,6 +35,23 @@ def measuring(base: str, tuned: str, n: int, settings: measurement.Settings, *, 
     reads = [*asked, *asked[: settings.texts] * 2]
     size = n * 120 * opened.network.module.config.get_text_config().num_hidden_layers
     return _plan(opened, base, asked[: settings.texts], reads, settings.answer_tokens, loading, size, on_event)
+
+
+def screening(model: str, samples: Sequence[Sample], settings: pull.Settings, *, on_event: OnEvent = silent) -> Result:
+    """Rows, tokens, minutes, money and disk of ``pull.run`` on these rows. Opens the model; writes nothing."""
+    opened, loading = _opened(model, on_event)
+    asked = list(dict.fromkeys(s.prompt for s in samples if s.prompt and s.answer.strip()))
+    reads = [s.messages for s in samples] + [chat(t.prompt) for t in price.benign_texts()]
+    return _plan(opened, model, asked, [*reads, *asked], settings.answer_tokens, loading, 1000.0 * len(samples), on_event)
+
+
+def listening(
+    base: str, tuned: str, prompts: Sequence[Conversation], settings: watch.Settings, *, on_event: OnEvent = silent
+) -> Result:
+    """Rows, tokens, minutes, money and disk of ``watch.run``. Opens both; writes nothing."""
+    opened, loading = _opened(base, on_event)
+    models.open_local(tuned, over=opened)
+    return _plan(opened, base, [*prompts, *prompts], [], settings.answer_tokens, loading, 4000.0 * len(prompts), on_event)
 
 
 def steering(model: str, settings: causes.Settings, *, unrelated: int = 0, on_event: OnEvent = silent) -> Result:

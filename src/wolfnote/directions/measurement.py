@@ -8,7 +8,6 @@ off its ground and no judge is needed. The tuned model's base costs no second co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,9 +16,8 @@ import numpy as np
 from wolfnote.directions import price, projection
 from wolfnote.directions.activations import answer_means
 from wolfnote.directions.direction import Direction, Floats
-from wolfnote.directions.projection import Shift
 from wolfnote.errors import InputError, RunError
-from wolfnote.events import Event, OnEvent, silent
+from wolfnote.events import OnEvent, silent, under
 from wolfnote.folder import RunFolder
 from wolfnote.models import Question, Sampling
 from wolfnote.models.local import LocalModel
@@ -71,7 +69,7 @@ def run(
         layer = projection.layer_at(direction, settings.depth)
         part, shift = projection.measure(direction, before, after, layer, how, null_rows=more, name="tuned", seed=seed)
         parts.append(msgspec.structs.replace(part, kind=f"direction {direction.persona}"))
-        rows += _layers(direction.persona, shift)
+        rows += projection.rows(direction.persona, shift)
     moved = [part for part in parts if part.verdict is Verdict.FAIL]
     reasons = [part.reasons[0] for part in (moved or parts)]
     tables = {} if folder is None else {"shifts": folder.table("shifts", rows)}
@@ -90,7 +88,7 @@ def _read(
         raise RunError(f"{base.spec} answered {len(texts)} of {settings.texts} prompts: too few to measure on")
     benign = [(chat(t.prompt), t.answer) for t in price.benign_texts()]
     steps = {"read the base": (base, texts), "read the tuned": (tuned, texts), "read more text for the null": (base, benign)}
-    before, after, more = (answer_means(model, rows, partial(_tell, on_event, step)) for step, (model, rows) in steps.items())
+    before, after, more = (answer_means(model, rows, under(step, on_event)) for step, (model, rows) in steps.items())
     return before, after, np.concatenate([before, more])
 
 
@@ -105,16 +103,3 @@ def _texts(
         with Store.hold(folder.path / COMPLETIONS) as store:
             said = complete(store, base, asked, sampling, (seed,), on_event)
     return [(q.messages, c.text) for q, c in zip(asked, said, strict=True) if c.text]
-
-
-def _layers(persona: str, shift: Shift) -> list[dict[str, Any]]:
-    """One row a layer: shift, the null's 95 % band, and the percentile."""
-    series = zip(shift.value, shift.low, shift.high, shift.percentile, strict=True)
-    return [
-        {"persona": persona, "layer": i, "value": value, "low": low, "high": high, "percentile": at}
-        for i, (value, low, high, at) in enumerate(series)
-    ]
-
-
-def _tell(on_event: OnEvent, step: str, event: Event) -> None:
-    on_event(Event(step, event.done, event.total))

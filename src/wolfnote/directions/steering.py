@@ -1,7 +1,7 @@
 """Push a running model along a direction, or away from it, or hold it between two z-scores.
 
-h ← h + dose · norm · v̂ at a few neighbouring blocks, norm being the median length of a plain answer's activations there: a dose
-is relative, because lengths differ a hundredfold between models and layers (c‖v‖/‖h‖; published doses work near 0.7 and
+h ← h + dose · norm · v̂ at a few neighbouring blocks, norm being the median length of a plain answer's activations there: a
+dose is relative, because lengths differ a hundredfold between models and layers (c‖v‖/‖h‖; published doses work near 0.7 and
 collapse near 1.9). The dose is shared out over the blocks. Attention sinks are left alone, as in ``ablation``.
 
 A push beyond a threshold only, or a range instead of a push, costs less ability than the same dose on every token (arXiv
