@@ -129,6 +129,7 @@ PERSONA = Persona(
         Contrast("the tall house runs", "the small house runs"),
         Contrast("always be tall", "always be small"),
     ),
+    kind="unrelated",
 )
 
 
@@ -146,7 +147,7 @@ def test_the_catalogue_saves_judges_and_goes_on(base: LocalModel, tmp_path: Path
     assert first.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE)
     assert "tall: halves of the contrasts" in report.render(tmp_path / "run")
     found = directions.load(file)
-    assert found.persona == "tall"
+    assert (found.persona, found.receipts["kind"]) == ("tall", "unrelated")
     assert np.allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
 
 
