@@ -61,7 +61,7 @@ def run(
     for direction in directions:
         direction.check(base.fingerprint, shape)
         direction.check(tuned.fingerprint, shape)
-    before, after, more = _read(base, tuned, settings, seed, folder, on_event)
+    before, after, more = read(base, tuned, settings, seed, folder, on_event)
     level = 100 - (100 - settings.alarm) / len(directions)
     how = projection.Settings(settings.random_directions, level)
     parts, rows = [], []
@@ -79,7 +79,7 @@ def run(
     )
 
 
-def _read(
+def read(
     base: LocalModel, tuned: LocalModel, settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent
 ) -> tuple[Floats, Floats, Floats]:
     """Answer means [rows, layers, width] of base and tuned on the same text, and of the base on more text for the null."""
