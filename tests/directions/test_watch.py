@@ -49,7 +49,7 @@ def test_the_base_is_no_louder_than_itself(base: LocalModel) -> None:
     result = watch.run(base, base, along(base, vector(0)), PROMPTS, FEW)
     assert result.verdict is Verdict.PASS
     assert result.estimate("peak, tuned − base (z)").value == 0
-    assert result.estimate("answers above the threshold").value <= 2 / len(PROMPTS)
+    assert result.estimate("answers above the threshold").value <= 0.075  # 5 % asked for, of 39 answers
 
 
 def test_one_prompt_is_too_few(base: LocalModel) -> None:
