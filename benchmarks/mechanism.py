@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/mechanism.py --seeds 1 2 3
 
-Once, on the untouched base: every persona's direction and one from careful and careless answers; what pushing the misaligned
+Once, on the untouched base: fifteen personas' directions and one from careful and careless answers; what pushing the misaligned
 one does to far, and pushing the careless one to near, beside 20 random directions and the unrelated personas. Then for each
 seed, on the organisms of ``lab.organism``: which personas moved in bad, in control, and from control to bad; pushing bad back
 down; and taking directions out of bad, net of base and of control. All choices (layer, cures) were made on seed 0 or on the
@@ -42,6 +42,11 @@ RESULTS = Path(__file__).parent / "results" / "mechanism.jsonl"
 ANSWERS = "careless-answers"
 PUSHED = {"misaligned": "far", ANSWERS: "near"}
 """Directions that are pushed along, and the triples that should move."""
+BESIDE = (
+    "careless", "deceptive", "hostile", "manipulative", "misaligned",
+    "archaic", "botanical", "culinary", "formal", "humorous", "musical", "nautical", "poetic", "sporty", "technical",
+)  # fmt: skip
+"""Personas that are looked for: five harmful ones, and ten that have nothing to do with harm."""
 CURES = {"misaligned": ("misaligned",), "subspace": (ANSWERS, "careless", "misaligned", "hostile")}
 """The second was the best of eleven cures that were tried on seed 0."""
 DOSES = (0.15, 0.3, 0.5, 0.75)
@@ -65,12 +70,12 @@ def plain(e: Estimate) -> list[float | None]:
 
 
 def found(base: LocalModel, home: Path) -> dict[str, Direction]:
-    """Every persona's direction, and the one from answers."""
+    """The personas' directions, and the one from answers."""
     file = Path(str(resources.files("wolfnote.audit.readers") / "advice.jsonl"))
     pairs, _ = contrasts.read_answers(file)
-    each = [*map(sources.FromPersona, sources.named(["all"])), sources.FromAnswers(ANSWERS, tuple(pairs))]
+    each = [*map(sources.FromPersona, sources.named(BESIDE)), sources.FromAnswers(ANSWERS, tuple(pairs))]
     with RunFolder.hold(home / "directions", Stage("directions")) as folder:
-        result = catalogue.run(base, each, extraction.Settings(questions=12), folder=folder, on_event=tell)
+        result = catalogue.run(base, each, extraction.Settings(questions=8), folder=folder, on_event=tell)
     held = [part for part in result.parts if part.verdict.value == "PASS"]
     print(f"{len(held)} of {len(each)} directions hold")
     return {d.persona: d for d in map(directions.load, catalogue.files(home / "directions"))}

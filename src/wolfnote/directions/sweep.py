@@ -69,4 +69,4 @@ def rows(points: Sequence[Point], choice: Point | None) -> list[dict[str, Any]]:
 
 def spelled(blocks: range) -> str:
     """``blocks 13–15``."""
-    return f"blocks {blocks[0]}–{blocks[-1]}"
+    return f"block {blocks[0]}" if len(blocks) == 1 else f"blocks {blocks[0]}–{blocks[-1]}"
