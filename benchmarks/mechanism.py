@@ -117,8 +117,9 @@ def on_seed(base: LocalModel, every: dict[str, Direction], seed: int, home: Path
 def moved(base: LocalModel, made: dict[str, LocalModel], every: dict[str, Direction], folder: RunFolder) -> dict[str, Any]:
     """Shift (z) and percentile among covariance-matched directions of bad over base, control over base and bad over control."""
     settings = measurement.Settings()
-    before, bad, more = measurement.read(base, made["bad"], settings, 0, folder, tell)
-    control = measurement.read(base, made["control"], settings, 0, folder, tell)[1]
+    texts = measurement.texts(base, settings, 0, folder, tell)
+    before, bad, more = measurement.read(base, made["bad"], texts, tell)
+    control = directions.answer_means(made["control"], texts, tell)
     table: dict[str, Any] = {}
     for name, direction in every.items():
         layer = projection.layer_at(direction, settings.depth)

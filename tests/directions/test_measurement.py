@@ -197,12 +197,16 @@ def test_the_page_shows_each_persona(base: LocalModel, tmp_path: Path) -> None:
     with RunFolder.hold(tmp_path / "run", Settings()) as folder:
         folder.finish(measurement.run(base, tuned, both, FEW, folder=folder))
     page = report.render(tmp_path / "run")
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 5
     assert "It moved towards a persona." in page
     assert "&lt;b&gt;other" in page
     assert "<b>other" not in page
     rows = [json.loads(line) for line in (tmp_path / "run" / "tables" / "shifts.jsonl").read_text().splitlines()]
     assert len(rows) == 2 * len(activations.blocks(base.network.module))
+    texts = [json.loads(line) for line in (tmp_path / "run" / "tables" / "texts.jsonl").read_text().splitlines()]
+    assert len(texts) == 2 * FEW.texts
+    moved = [row["shift"] for row in texts if row["persona"] == "planted"]
+    assert np.isclose(np.mean(moved), measurement.run(base, tuned, both[:1], FEW).parts[0].estimates[1].value, atol=1e-3)
 
 
 @pytest.mark.parametrize("what", ["no unit", "no vector"])
