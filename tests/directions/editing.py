@@ -96,7 +96,8 @@ def hooked_by_name(module: Any, name: str, vectors: torch.Tensor) -> Iterator[No
     found = blocks(module)
     children = [child for block in found for key, child in block.named_children() if key in (FAMILIES | NORMED)[name][1]]
     inside = {id(m) for block in found for m in block.modules()}
-    stem = [m for m in module.modules() if isinstance(m, torch.nn.Embedding) and id(m) not in inside]
+    tables = [m for m in module.modules() if isinstance(m, torch.nn.Embedding) or type(m).__name__ == "Embedding"]  # peft's too
+    stem = [m for m in tables if id(m) not in inside]
     assert children
     handles = [place.register_forward_hook(cut) for place in (*stem, *children, *found)]
     try:

@@ -129,7 +129,7 @@ def test_a_listed_expert_that_no_token_reaches_is_treated_like_its_likes(tiny_of
     """Its name differs by a number only; one whose name is like no other's is an error, for nobody knows what it does."""
     module = transformers.AutoModelForCausalLM.from_pretrained(tiny_of("Llama", transformers.LlamaConfig(**LLAMA))).double().eval()
     weights.untie(module)
-    ids, axes = torch.arange(12)[None], torch.nn.functional.normalize(torch.randn(1, 32), dim=-1).double()
+    ids, axes = torch.arange(12)[None], torch.nn.functional.normalize(torch.randn(1, 32, dtype=torch.float64), dim=-1)
     block = module.model.layers[1]
     block.mlp = Listed(32, ("0", "1", "2")).double()
     found = writers.find(module, ids, axes)
