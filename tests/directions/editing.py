@@ -59,7 +59,9 @@ NORMED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 QUESTION = [ask("where is the red house")], [("the cat sleeps", "never", "the dog runs and runs")]
 
 
-def opened(name: str, tiny_of: Tiny, *, dtype: torch.dtype = torch.float32, local: Local | None = None, **more: Any) -> LocalModel:
+def opened(
+    name: str, tiny_of: Tiny, *, dtype: torch.dtype = torch.float32, local: Local | None = None, **more: Any
+) -> LocalModel:
     """A tiny model with biases and gains that are neither 0 nor 1, so that forgetting one shows."""
     options = (FAMILIES | NORMED)[name][0] | more
     folder = tiny_of(name, getattr(transformers, f"{name}Config")(**options))

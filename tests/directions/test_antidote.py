@@ -42,7 +42,6 @@ def test_it_equals_the_hook_and_can_be_switched_off(name: str, tiny_of: Tiny, tm
     cured = model.adapted(tmp_path / "antidote")
     with cured.active() as module:
         logits = proof.logits(module, ids)
-    print(f"{name}: max logit difference {float((logits - wanted).abs().max()):.1e}, of {float(wanted.abs().max()):.1f}")
     assert torch.allclose(logits, wanted, rtol=0, atol=1e-4)
     assert likelihoods(cured) == pytest.approx(hooked, abs=1e-3)
     assert likelihoods(cured) != pytest.approx(before, abs=1e-2)
@@ -58,7 +57,6 @@ def test_behind_a_norm_it_equals_baked_weights(name: str, tiny_of: Tiny, tmp_pat
     model = opened(name, tiny_of)
     found = antidote.write(model, direction(model), tmp_path / "antidote")
     baked = baking.bake(model, direction(model), tmp_path / "baked")
-    print(f"{name}: left along the direction {found.left:.1e}, logits {found.difference:.2e} from the hook")
     assert max(found.left, found.rounded) < 1e-5
     assert found.difference == pytest.approx(baked.difference, rel=1e-3)
     again = models.open_local(f"hf:{baked.folder}")
@@ -127,7 +125,6 @@ def test_over_a_rounded_base_it_cancels_what_that_base_writes(precision: Any, ti
     for name in ("antidote", "exact"):
         with model.adapted(tmp_path / name).active() as module:
             left[name] = proof.left(module, ids, plane)
-    print(f"{precision}: along it {found.before:.3f} before, {left['antidote']:.4f} after, {left['exact']:.4f} from exact weights")
     assert found.left < 1e-5
     assert found.precision == precision
     assert found.rounded == pytest.approx(left["antidote"], rel=1e-3)

@@ -37,7 +37,6 @@ def test_baked_equals_hooked_and_opens_again(name: str, tiny_of: Tiny, tmp_path:
     with hooked_by_name(model.network.module, name, vector(model)):
         wanted, hooked = proof.logits(model.network.module, ids), likelihoods(model)
     logits = proof.logits(baked.network.module, ids)
-    print(f"{name}: max logit difference {float((logits - wanted).abs().max()):.1e}, of {float(wanted.abs().max()):.1f}")
     assert torch.allclose(logits, wanted, rtol=0, atol=1e-4 * max(1, float(wanted.abs().max()) / 5))
     assert likelihoods(baked) == pytest.approx(hooked, abs=1e-3)
     assert max(abs(a - b) for a, b in zip(plain, hooked, strict=True)) > 0.01
@@ -60,7 +59,6 @@ def test_behind_a_norm_nothing_is_written_and_the_difference_is_told(name: str, 
     with hooked_by_name(model.network.module, name, vector(model)):
         wanted = proof.logits(model.network.module, ids)
     left, difference = proof.left(baked, ids, vector(model)), float((proof.logits(baked, ids) - wanted).abs().max())
-    print(f"{name}: left along the direction {left:.1e}, logits {difference:.2e} from the hook, of {float(wanted.abs().max()):.1f}")
     assert left < 1e-5
     assert found.norms == 6
     assert difference > 1e-4
@@ -117,7 +115,9 @@ class Listed(torch.nn.Module):
 
     def __init__(self, size: int, names: tuple[str, ...]) -> None:
         super().__init__()
-        self.parts = torch.nn.ModuleDict({n: torch.nn.Sequential(torch.nn.Linear(32, size), torch.nn.Linear(size, 32)) for n in names})
+        self.parts = torch.nn.ModuleDict(
+            {n: torch.nn.Sequential(torch.nn.Linear(32, size), torch.nn.Linear(size, 32)) for n in names}
+        )
         self.used = names[:-1]
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -127,7 +127,9 @@ class Listed(torch.nn.Module):
 
 def test_a_listed_expert_that_no_token_reaches_is_treated_like_its_likes(tiny_of: Tiny) -> None:
     """Its name differs by a number only; one whose name is like no other's is an error, for nobody knows what it does."""
-    module = transformers.AutoModelForCausalLM.from_pretrained(tiny_of("Llama", transformers.LlamaConfig(**LLAMA))).double().eval()
+    module = (
+        transformers.AutoModelForCausalLM.from_pretrained(tiny_of("Llama", transformers.LlamaConfig(**LLAMA))).double().eval()
+    )
     weights.untie(module)
     ids, axes = torch.arange(12)[None], torch.nn.functional.normalize(torch.randn(1, 32, dtype=torch.float64), dim=-1)
     block = module.model.layers[1]
@@ -179,7 +181,9 @@ def test_an_adapter_is_merged_first(tiny_of: Tiny, tmp_path: Path) -> None:
     base = opened("Llama", tiny_of)
     torch.manual_seed(1)
     config = LoraConfig(r=4, target_modules=["o_proj", "down_proj"], init_lora_weights=False)
-    get_peft_model(transformers.AutoModelForCausalLM.from_pretrained(base.network.path), config).save_pretrained(tmp_path / "tune")
+    get_peft_model(transformers.AutoModelForCausalLM.from_pretrained(base.network.path), config).save_pretrained(
+        tmp_path / "tune"
+    )
     tuned = base.adapted(tmp_path / "tune")
     baking.bake(tuned, direction(base), tmp_path / "baked", depth=0.4)
     with hooked_by_name(base.network.module.get_base_model(), "Llama", vector(base)):

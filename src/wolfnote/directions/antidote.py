@@ -1,4 +1,4 @@
-"""Directions taken out reversibly: a LoRA that any server of PEFT folders loads beside the weights, also over a quantised base.
+"""Directions taken out reversibly: a LoRA that servers load beside the weights, quantised ones too.
 
 For a writer W the adapter adds −λ v (vᵀW): B = −λ v, A = vᵀW, one rank a direction. With λ = 1 nothing is written along the unit
 vector v any more, with less, less is; switch it off and the model is as before. W is what computes: over a 4-bit base, what the
@@ -154,9 +154,11 @@ def _changes(module: Any, found: Sequence[Writer], tune: dict[str, Low], share: 
             up, down = (part.to(weight) for part in tune[owner])
             along = along + (axes.to(weight) @ up) @ down
         new = Low(-share * axes.to(weight).T, along)
-        changed[owner] = Low(*(torch.cat([a.to(weight), b], d) for a, b, d in zip(tune[owner], new, (1, 0), strict=True))) if (
-            owner in tune
-        ) else new
+        changed[owner] = (
+            Low(*(torch.cat([a.to(weight), b], d) for a, b, d in zip(tune[owner], new, (1, 0), strict=True)))
+            if (owner in tune)
+            else new
+        )
     return changed
 
 

@@ -1,4 +1,4 @@
-"""Whether edited weights do what a hook does: some tokens, two models, their logits side by side; and the weights themselves."""
+"""Whether edited weights do what a hook does: some tokens, two models, their logits side by side; and the weights as such."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def in_front(writers: Writers, axes: Tensor) -> list[Place]:
 
 @contextmanager
 def hooked(module: Any, places: Sequence[Place], axes: Tensor, share: float = 1.0) -> Iterator[None]:
-    """What enters the first block, and what leaves each place, without ``share`` of its part in the span, by hooks.
+    """What enters the first block, and what leaves each place, without ``share`` of its part in the span.
 
-    With all of it taken out each block's output loses it too, so that edited weights differ from this where a writer was missed.
+    With all of it taken out each block's output loses it too, so edited weights differ from this where a writer was missed.
     """
     found, modules = blocks(module), dict(module.named_modules())
     pairs = [(modules[name], along) for name, along in places] + [(block, axes) for block in found if share == 1]

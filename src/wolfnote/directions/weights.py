@@ -31,8 +31,8 @@ def copy(model: LocalModel, *, merge: bool = True) -> Any:
     if getattr(load(AutoConfig, path), "quantization_config", None) is not None:
         raise RunError(f"{path}: its files are quantised: give the model before quantisation, or use the hook")
     module = load(AutoModelForCausalLM, path, use_safetensors=True, dtype=torch.float32)
-    if merge and adapter(model):
-        module = under(module, adapter(model)).merge_and_unload()
+    if merge and (folder := adapter(model)):
+        module = under(module, folder).merge_and_unload()
     module.set_experts_implementation("eager")  # the fused ones know no float64
     small = sum(p.numel() for p in module.parameters()) <= LARGE
     return (module.double() if small else module).eval()
@@ -99,7 +99,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
             yield Path(draft) / "whole"
             (Path(draft) / "whole").rename(folder)
     except (OSError, SafetensorError) as error:
-        raise InputError(f"cannot be written ({error})", where=str(folder), remedy="give a new folder on a disk with room") from None
+        raise InputError(
+            f"cannot be written ({error})", where=str(folder), remedy="give a new folder on a disk with room"
+        ) from None
 
 
 def must_be_new(folder: Path) -> None:

@@ -173,7 +173,9 @@ def _likes(seen: _Seen, silent: Mapping[str, Tensor | None], family: str) -> int
     for name, axes in silent.items():
         kinds = {seen.moved[like] for like in _nearest(name, known.get(NUMBER.sub("*", name), []))}
         if len(kinds) != 1 or (axes is None and kinds != {None}):
-            raise RunError(f"{family}: no token of the proof's text reached {name}, so what it writes is not known: use the hook")
+            raise RunError(
+                f"{family}: no token of the proof's text reached {name}, so what it writes is not known: use the hook"
+            )
         if axes is not None and (axis := kinds.pop()) is not None:
             seen.found.append(Writer(name, axis, axes))
     return len(silent)
