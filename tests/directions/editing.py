@@ -56,6 +56,8 @@ NORMED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "Gemma3Text": (LLAMA | {"sliding_window": 6}, BEHIND),
     "Olmo2": (LLAMA, BEHIND),
 }
+WIDE = {"hidden_size": 64, "intermediate_size": 128, "head_dim": 16}
+"""Wide enough for four bits."""
 QUESTION = [ask("where is the red house")], [("the cat sleeps", "never", "the dog runs and runs")]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from editing import NORMED, Tiny, direction, hooked_by_name, likelihoods, opened
+from editing import NORMED, WIDE, Tiny, direction, hooked_by_name, likelihoods, opened
 from peft import LoraConfig, get_peft_model
 
 from wolfnote import InputError, RunError, models
@@ -18,7 +18,6 @@ from wolfnote.models import Local
 from wolfnote.models.local import LocalModel
 
 REACHED = ("Llama", "Qwen2", "Qwen3", "Mistral", "SmolLM3", "Phi3", "Granite")
-WIDE = {"hidden_size": 64, "intermediate_size": 128, "head_dim": 16}
 
 
 def tuned(base: LocalModel, folder: Path, **options: Any) -> LocalModel:

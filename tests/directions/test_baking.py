@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from editing import FAMILIES, NORMED, Tiny, direction, hooked_by_name, likelihoods, opened
+from editing import FAMILIES, NORMED, WIDE, Tiny, direction, hooked_by_name, likelihoods, opened
 from safetensors import safe_open
 
 from small import LLAMA
 from wolfnote import InputError, Mismatch, RunError, models
-from wolfnote.directions import ablation, baking, proof, weights, writers
+from wolfnote.directions import ablation, antidote, baking, proof, weights, writers
 from wolfnote.directions.direction import Direction
 from wolfnote.models.local import LocalModel
 
@@ -211,6 +211,18 @@ def test_files_keep_their_precision_and_the_rounding_is_told(tiny_of: Tiny, tmp_
     assert found.left < 1e-5 < found.rounded < 0.02
     again = models.open_local(f"hf:{tmp_path / 'baked'}").network.module
     assert proof.left(again, proof.text(model.tokenizer), vector(model)) == pytest.approx(found.rounded, rel=1e-2)
+
+
+@pytest.mark.parametrize("write", [baking.bake, antidote.write])
+def test_files_that_are_quantised_are_refused(write: Any, tiny_of: Tiny, tmp_path: Path) -> None:
+    """Nothing can be taken out of packed numbers: one line that says which files to give."""
+    model = opened("Llama", tiny_of, local=models.Local("cpu", "4-bit"), **WIDE)
+    model.network.module.save_pretrained(tmp_path / "packed")
+    model.tokenizer.save_pretrained(tmp_path / "packed")
+    packed = models.open_local(f"hf:{tmp_path / 'packed'}")
+    with pytest.raises(RunError, match="its files are quantised: give the model before quantisation"):
+        write(packed, direction(packed), tmp_path / "new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["packed"]
 
 
 def test_a_wrong_request_is_one_line_and_leaves_nothing(tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

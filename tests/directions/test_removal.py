@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from editing import Tiny, direction, opened
+from editing import WIDE, Tiny, direction, opened
 from typer.testing import CliRunner
 
 from wolfnote import Mismatch, RunError, Verdict, models, probe
@@ -110,9 +110,8 @@ def test_after_bake_the_embedded_model_gives_the_verdict_that_the_hook_gives(tmp
 
 def test_the_hook_everywhere_needs_no_exact_weights(tiny_of: Tiny) -> None:
     """Over four bits and in bfloat16 the outlets are found by pushing on them, and little is left but rounding."""
-    wide = {"hidden_size": 64, "intermediate_size": 128, "head_dim": 16}
     for precision, most in (("float32", 1e-5), ("bfloat16", 0.01), ("4-bit", 0.01)):
-        model = opened("Llama", tiny_of, local=models.Local("cpu", precision), **wide)  # type: ignore[arg-type]
+        model = opened("Llama", tiny_of, local=models.Local("cpu", precision), **WIDE)  # type: ignore[arg-type]
         ids, plane = proof.text(model.tokenizer), ablation.axes(model, direction(model), 0.4)
         with model.active() as module:
             plain = proof.left(module, ids, plane)

@@ -1,9 +1,9 @@
 """Directions taken out reversibly: a LoRA that servers load beside the weights, quantised ones too.
 
-For a writer W the adapter adds −λ v (vᵀW): B = −λ v, A = vᵀW, one rank a direction. With λ = 1 nothing is written along the unit
-vector v any more, with less, less is; switch it off and the model is as before. W is what computes: over a 4-bit base, what the
-four bits stand for. Over a tune, the adapter is the tune's and the antidote in one, to be loaded in the tune's place:
-W + sBA loses its part, so the new B is (sB, −λv) and the new A is (A, vᵀ(W + sBA)). It covers what LoRA can, linear writers and
+For a writer W the adapter adds −λ v (vᵀW): B = −λ v, A = vᵀW, one rank a direction. With λ = 1 nothing is written along the
+unit vector v any more, with less, less is; switch it off and the model is as before. W is what computes: over a 4-bit base,
+what the four bits stand for. Over a tune, the adapter is the tune's and the antidote in one, to be loaded in the tune's place:
+W + sBA loses its part, so the new B is (sB, −λv) and the new A is (A, vᵀ(W + sBA)). It covers what LoRA can: linear writers and
 embeddings. Biases and fused experts are refused, for something would be left that nobody is told of: bake there.
 """
 
@@ -85,9 +85,9 @@ def _beside_the_tune(
     folder = weights.adapter(model)
     if folder is None:
         return {}, _Before(proof.left(module, ids, axes), *baking.hooked_logits(module, found, ids, axes, share))
+    _only_lora(model.spec, folder)
     tuned = weights.under(module, folder)
     tune = {name: _low(model.spec, layer) for name, layer in tuned.get_base_model().named_modules() if hasattr(layer, "lora_A")}
-    _only_lora(model.spec, folder)
     seen = _Before(proof.left(module, ids, axes), *baking.hooked_logits(module, found, ids, axes, share))
     tuned.unload()
     return tune, seen
@@ -118,12 +118,10 @@ def _as_computed(module: Any, running: Any) -> None:
     bare = running.get_base_model() if hasattr(running, "get_base_model") else running
     mine = dict(module.named_modules())
     for name, layer in bare.named_modules():
-        own = mine.get(name.replace(".base_layer", ""))
-        kept = layer if not hasattr(layer, "base_layer") else None
-        if own is None or kept is None or not isinstance(getattr(kept, "weight", None), torch.nn.Parameter):
-            continue
-        seen = dequantize_module_weight(kept) if not kept.weight.is_floating_point() else kept.weight
-        own.weight.data = seen.detach().to(own.weight)
+        own, weight = mine.get(name.replace(".base_layer", "")), getattr(layer, "_parameters", {}).get("weight")
+        if own is not None and weight is not None:
+            seen = weight if weight.is_floating_point() else dequantize_module_weight(layer)
+            own.weight.data = seen.detach().to(own.weight)
 
 
 def _reachable(spec: str, module: Any, found: Sequence[Writer]) -> None:
@@ -147,18 +145,12 @@ def _changes(module: Any, found: Sequence[Writer], tune: dict[str, Low], share: 
     changed = dict(tune)
     for name, axis, axes in found:
         owner = name.removesuffix(".weight")
-        weight = module.get_submodule(owner).weight.detach()
-        whole = weight.movedim(axis, 0)
-        along = axes.to(weight) @ whole
-        if owner in tune:
-            up, down = (part.to(weight) for part in tune[owner])
-            along = along + (axes.to(weight) @ up) @ down
-        new = Low(-share * axes.to(weight).T, along)
-        changed[owner] = (
-            Low(*(torch.cat([a.to(weight), b], d) for a, b, d in zip(tune[owner], new, (1, 0), strict=True)))
-            if (owner in tune)
-            else new
-        )
+        weight = module.get_submodule(owner).weight.detach().movedim(axis, 0)
+        v = axes.to(weight)
+        low = tune.get(owner, Low(weight[:, :0], weight[:0]))
+        up, down = low.up.to(weight), low.down.to(weight)
+        along = v @ weight + (v @ up) @ down
+        changed[owner] = Low(torch.cat([up, -share * v.T], 1), torch.cat([down, along]))
     return changed
 
 

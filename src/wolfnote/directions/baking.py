@@ -78,10 +78,7 @@ def bake(
     orthogonalise(module, found, share)
     logits, left, held = proof.logits(module, ids), proof.left(module, ids, axes), proof.held(module, found.found)
     settled(model.spec, module, exact, logits, *((left, held) if share == 1 else (0.0, 0.0)))
-    wide = module.dtype
-    stored.round(module)
-    rounded = proof.left(module.to(wide), ids, axes)
-    stored.round(module)
+    rounded = _rounded(module, stored, ids, axes)
     with weights.new_folder(folder) as draft:
         module.save_pretrained(draft)
         model.tokenizer.save_pretrained(draft)
@@ -107,6 +104,15 @@ def orthogonalise(module: Any, found: Writers, share: float = 1.0) -> None:
     parameters = dict(module.named_parameters())
     for name, axis, axes in found.found:
         parameters[name].data = writers.without(parameters[name].data, axes, axis, share)
+
+
+def _rounded(module: Any, stored: weights.Stored, ids: Tensor, axes: Tensor) -> float:
+    """Bring the module to the precision of the files; what is left then, computed as widely as before."""
+    wide = module.dtype
+    stored.round(module)
+    left = proof.left(module.to(wide), ids, axes)
+    stored.round(module)
+    return left
 
 
 def settled(spec: str, module: Any, exact: Tensor, logits: Tensor, left: float, held: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,15 +20,16 @@ from wolfnote.settings import Count
 
 Form = Literal["model", "adapter"]
 """Whole weights, or a LoRA beside them; also the name of the folder that holds it."""
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LEFT, HOOK = "left along the direction, share of a token's norm", "largest difference from the hook in logits"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is taken out, and what it may cost."""
 
-    depth: float = 0.57
+    depth: Share = 0.57
     """The layer whose vectors are taken out everywhere, as a share of the depth."""
-    share: float = 1.0
+    share: Share = 1.0
     """How much of what is written along them is taken out; 1 = all of it."""
     price_texts: Count = 48
     """Benign texts on which the price is measured."""
