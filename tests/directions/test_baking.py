@@ -85,6 +85,19 @@ def test_a_family_whose_writers_are_not_all_found_is_refused(name: str, tiny_of:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_family_that_cannot_be_tried_is_refused_in_one_line(tiny_of: Tiny) -> None:
+    """A child that stumbles over what it is given is no traceback: the family and its complaint are named."""
+    module = transformers.AutoModelForCausalLM.from_pretrained(tiny_of("Llama", transformers.LlamaConfig(**LLAMA))).eval()
+
+    def stumble(_: Any, given: tuple[torch.Tensor]) -> None:
+        if given[0].shape[1] > 3:  # the blocks' own proof reads three tokens
+            raise ValueError("too long\nfor me")
+
+    module.model.layers[2].mlp.register_forward_pre_hook(stumble)
+    with pytest.raises(RunError, match=r"LlamaForCausalLM: a trial pass failed, .*: ValueError: too long; use the hook"):
+        writers.find(module, torch.arange(12)[None], torch.eye(32)[:1])
+
+
 @pytest.mark.parametrize("name", ["Mixtral", "GptOss"])
 def test_an_expert_that_no_token_reaches_is_cleaned_and_checked(name: str, tiny_of: Tiny, tmp_path: Path) -> None:
     """A router that never chooses the last expert: its slice of the fused tensor holds nothing all the same, bias included."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from wolfnote.directions.blocks import blocks
+from wolfnote.errors import RunError, WolfnoteError
 
 PARALLEL = 0.1
 """A change is along the vector when less than this share of it is not: rounding leaves 1e-5, anything else 0.3 to 1."""
@@ -44,8 +45,10 @@ class Trace(NamedTuple):
 
 
 def outlets(module: Any, ids: Tensor) -> tuple[Outlet, ...]:
-    """The outlets of all blocks, tried on a text ``ids`` [rows, tokens]. Raises ``RunError`` when there are no blocks."""
-    return joining(module, trace(module, ids))
+    """The outlets of all blocks, tried on a text ``ids`` [rows, tokens]. Raises ``RunError`` when there are no blocks, or when
+    the family cannot be tried."""
+    with trying(module):
+        return joining(module, trace(module, ids))
 
 
 def joining(module: Any, seen: Trace) -> tuple[Outlet, ...]:
@@ -78,6 +81,19 @@ def trace(module: Any, ids: Tensor) -> Trace:
     return Trace({child: made[0] for child, made in calls.items() if len(made) == 1}, reached)
 
 
+@contextmanager
+def trying(module: Any) -> Iterator[None]:
+    """Whatever a family says to a pass in another width, or to a replayed child, in one line: a ``RunError``."""
+    try:
+        yield
+    except WolfnoteError:
+        raise
+    except Exception as error:
+        why = (str(error).splitlines() or [""])[0]
+        message = f"{type(module).__name__}: a trial pass failed, so what writes is not known: {type(error).__name__}: {why}"
+        raise RunError(f"{message}; use the hook") from error
+
+
 def first(output: Any) -> Any:
     """The hidden states among what a module returns."""
     return output[0] if isinstance(output, tuple | list) else output
@@ -85,7 +101,9 @@ def first(output: Any) -> Any:
 
 def with_first(output: Any, hidden: Tensor) -> Any:
     """The same output with other hidden states."""
-    return (hidden, *output[1:]) if isinstance(output, tuple | list) else hidden
+    if isinstance(output, list):
+        return [hidden, *output[1:]]
+    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
 
 def entering(arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Tensor:

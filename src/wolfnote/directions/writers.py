@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from wolfnote.directions.blocks import blocks
-from wolfnote.directions.outlets import Call, Outlet, Trace, entering, first, is_along, joining, trace, trial
+from wolfnote.directions.outlets import Call, Outlet, Trace, entering, first, is_along, joining, trace, trial, trying
 from wolfnote.errors import RunError
 
 NUMBER = re.compile(r"[0-9]+")
@@ -71,8 +71,14 @@ class _Reached(Exception):
 def find(module: Any, ids: Tensor, axes: Tensor) -> Writers:
     """The writers of a causal model in float32 or wider, its embedding untied; ``axes`` [directions, width] is orthonormal.
 
-    Raises ``RunError`` when there are no blocks, or where a parameter that may write was reached by no token and has no like.
+    Raises ``RunError`` when there are no blocks, when the family cannot be tried, or where a parameter that may write was
+    reached by no token and has no like.
     """
+    with trying(module):
+        return _found(module, ids, axes)
+
+
+def _found(module: Any, ids: Tensor, axes: Tensor) -> Writers:
     pass_ = trace(module, ids)
     modules, handing = dict(module.named_modules()), joining(module, pass_)
     behind = [(outlet, modules[outlet.name]) for outlet in handing if outlet.source]
