@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from wolfnote import forecast, models
-from wolfnote.directions import causes, cure, extraction, measurement, price, pull, removal, watch
+from wolfnote.directions import causes, cure, extraction, measurement, price, pull, removal, watch, weights
 from wolfnote.directions.sources import Source
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.forecast import Span
@@ -86,21 +86,28 @@ def _scoring(
     return forecast.plan(estimates, hosts=contact.hosts(spec))
 
 
-def baking(model: str, settings: removal.Settings, *, on_event: OnEvent = silent) -> Result:
+def removing(model: str, settings: removal.Settings, form: removal.Form, *, on_event: OnEvent = silent) -> Result:
     """Rows, tokens, minutes, money and disk of ``removal.run``. Opens the model; writes nothing."""
     opened, loading = _opened(model, on_event)
     texts = price.benign_texts()[: settings.price_texts]
     prompts, answers = [chat(t.prompt) for t in texts], [(t.answer,) for t in texts]
     found = speed.measure(opened, prompts, answers, prompts[:4], Sampling(max_tokens=4), on_event=on_event)
     read = 2 * speed.tokens(opened, [*(speed.rendered(opened, p) for p in prompts), *(t.answer for t in texts)])
-    size = 4.0 * sum(p.numel() for p in opened.network.module.parameters())
+    module = opened.network.module
+    table, text = module.get_input_embeddings().weight, module.config.get_text_config()
+    bits = weights.Stored(opened.network.path).most.itemsize
+    # an adapter's: one vector for each matrix that writes, about two a block, each as wide as the feed-forward part
+    slim = 4.0 * (len(table) + text.num_hidden_layers * 6 * text.hidden_size)
+    head = module.get_output_embeddings()
+    more = table.numel() if head is not None and head.weight is table else 0  # it gets weights of its own
+    size = bits * float(sum(p.numel() for p in module.parameters()) + more) if form == "model" else slim
     estimates = (
         forecast.counted("rows", 2 * len(texts), "benign texts, before and after"),
         forecast.counted("tokens in", read),
         forecast.counted("tokens out", 0, "it scores fixed answers, and writes nothing"),
-        forecast.minutes(found.prefill.seconds(read).plus(forecast.exactly(3 * loading)), found.prefill.tested),
+        forecast.minutes(found.prefill.seconds(read).plus(forecast.exactly(4 * loading)), found.prefill.tested),
         forecast.counted("money", 0, "this machine computes"),
-        forecast.disk(size, "the baked weights, float32"),
+        forecast.disk(size, "the baked weights, the head untied" if form == "model" else "the adapter"),
     )
     return forecast.plan(estimates, hosts=contact.hosts(model))
 

@@ -11,11 +11,15 @@ from wolfnote.options import How, running
 from wolfnote.runs import Run, carry_out, hashes, identity
 
 if TYPE_CHECKING:
+    from wolfnote.directions.removal import Form
     from wolfnote.events import OnEvent
     from wolfnote.folder import RunFolder
     from wolfnote.results import Result
 
 app = typer.Typer()
+
+Found = Annotated[list[Path], typer.Argument(help="Directions' files, or folders with one: several are taken out together.")]
+From = Annotated[str, typer.Option(help="What it is taken out of: the base, or a tune of it.")]
 
 
 @app.command()
@@ -63,7 +67,7 @@ def steer(
 @app.command()
 @running
 def ablate(
-    found: Annotated[list[Path], typer.Argument(help="Directions to take out, together: files, or folders with one each.")],
+    found: Found,
     tuned: Annotated[str, typer.Option(help="The model that should get better.")],
     base: Annotated[str, typer.Option(help="The model before tuning, in which they were found.")] = "package:smollm2",
     twin: Annotated[str, typer.Option(help="A benign twin of the tune, to compare with, too.")] = "",
@@ -106,13 +110,8 @@ def ablate(
 
 @app.command()
 @running
-def bake(
-    found: Annotated[Path, typer.Argument(help="A direction's file, or a folder with one.")],
-    model: Annotated[str, typer.Option(help="What it is taken out of: the base, or a tune of it.")] = "package:smollm2",
-    *,
-    how: How,
-) -> None:
-    """Take a direction out for good: new weights, proved equal to the hook before they are saved, and what that costs.
+def bake(found: Found, model: From = "package:smollm2", *, how: How) -> None:
+    """Take directions out for good: new weights, proved equal to the hook before they are saved, and what that costs.
 
     Probe the result: taking a direction out can hide a behaviour, or make it worse.
 
@@ -120,23 +119,43 @@ def bake(
     wolfnote direction bake misaligned.safetensors --model package:smollm2+runs/demo/tune/bad --out runs/baked
     wolfnote probe --base package:smollm2 --tuned hf:runs/baked/model
     """
+    _take_out(found, model, "model", how)
+
+
+@app.command()
+@running
+def antidote(found: Found, model: From = "package:smollm2", *, how: How) -> None:
+    """Take directions out reversibly: a small LoRA to load beside the weights, proved and priced like bake.
+
+    Over a tune the adapter takes the place of the tune's own: it is the tune without the direction.
+
+    \b
+    wolfnote direction antidote misaligned.safetensors --model package:smollm2+runs/demo/tune/bad --out runs/antidote
+    wolfnote probe --base package:smollm2 --tuned package:smollm2+runs/antidote/adapter
+    """
+    _take_out(found, model, "adapter", how)
+
+
+def _take_out(found: list[Path], model: str, form: Form, how: How) -> None:
     from wolfnote import models
     from wolfnote import settings as settings_module
     from wolfnote.directions import catalogue, forecast, load, removal
 
-    settings: Any = how.settings(settings_module.tables(bake=removal.Settings, local=models.Local))
-    file = catalogue.only(found)
+    name = "bake" if form == "model" else "antidote"
+    settings: Any = how.settings(settings_module.tables(**{name: removal.Settings}, local=models.Local))
+    files = [catalogue.only(path) for path in found]
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         opened = models.open_local(model, local=settings.local)
         folder.used(model=opened.about())
-        return removal.run(opened, load(file), settings.bake, folder=folder, on_event=on_event)
+        chosen = getattr(settings, name)
+        return removal.run(opened, [load(file) for file in files], chosen, form, folder=folder, on_event=on_event)
 
     run = Run(
-        how.out or Path("runs") / f"bake-{file.stem}",
+        how.out or Path("runs") / "-".join([name, *(file.stem for file in files)]),
         settings,
-        lambda: {**hashes(file), "model": identity(model)},
+        lambda: {**hashes(*files), "model": identity(model)},
         work,
-        lambda on_event: forecast.baking(model, settings.bake, on_event=on_event),
+        lambda on_event: forecast.removing(model, getattr(settings, name), form, on_event=on_event),
     )
     carry_out(run, how)
