@@ -65,9 +65,8 @@ def of(review: Review) -> Tally:
 def _rates(rows: Sequence[Sequence[str]]) -> list[Estimate]:
     if not rows:
         return []
-    counts = {name: sum(name in row for row in rows) for name in CATEGORIES}
-    counts[ANY] = sum(map(bool, rows))
-    return [stats.share(name, count, len(rows)) for name, count in counts.items()]
+    counts = [(str(name), sum(name in row for row in rows)) for name in CATEGORIES]
+    return [stats.share(name, count, len(rows)) for name, count in [*counts, (ANY, sum(map(bool, rows)))]]
 
 
 def _progress(person: str, opinions: dict[str, Opinions], rows: int) -> Progress:
