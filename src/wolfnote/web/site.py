@@ -37,6 +37,7 @@ def site(key: Key, sections: Sequence[Section], *, title: str) -> ASGIApp:
 
     routes = [
         Route("/", home),
+        Route("/favicon.ico", _nothing),  # asked for by browsers whatever the page says
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         *(Mount(section.path, routes=section.routes) for section in sections),
     ]
@@ -63,3 +64,7 @@ async def _lost(request: Request, error: Exception) -> Response:
     if request.headers.get("accept") == "application/json":
         return JSONResponse({"reason": reason}, status)
     return page(request, "lost.html", status=status, code=status, reason=reason)
+
+
+async def _nothing(request: Request) -> Response:
+    return Response(status_code=204)

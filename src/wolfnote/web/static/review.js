@@ -204,7 +204,7 @@
     const minutes = median && left ? (median * left) / 60 : 0;
     const pace = minutes ? ` · ${median.toFixed(1)} s a row, about ${minutes < 1 ? "1" : Math.round(minutes)} min left` : "";
     $("place").textContent = at < 0 ? "" : `Row ${at + 1} of ${rows.length}`;
-    $("left").textContent = `${left} left${pace}`;
+    $("left").textContent = at < 0 ? "" : ` · ${left} left${pace}`;
     $("progress").max = rows.length || 1;
     $("progress").value = done;
     main.dataset.done = done;
@@ -230,7 +230,7 @@
   function lock() {
     const off = at < 0 || final.has(rows[at][1]);
     answers.classList.toggle("off", off);
-    $("verdict").textContent = off && at >= 0 ? "Answer is final: you have looked" : verdict();
+    $("verdict").textContent = off && at >= 0 ? "Final: you looked" : verdict();
   }
 
   // ---- a row, drawn as text only -----------------------------------------------------------------------------
@@ -351,7 +351,7 @@
 
   // ---- answering ---------------------------------------------------------------------------------------------
   function verdict() {
-    return chosen.size ? [...chosen].join(" + ") : "Clean";
+    return chosen.size > 1 ? `${chosen.size} marked` : [...chosen][0] || "Clean";
   }
 
   function choose(names, note) {
