@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from drawing import drawn, row
-from wolfnote import InputError
+from wolfnote import InputError, RunError
 from wolfnote.audit import labels, tally
 from wolfnote.audit.labels import Label
 from wolfnote.audit.review import Review
@@ -115,6 +115,14 @@ def test_the_order_of_reading_hides_the_parts(tmp_path: Path) -> None:
     assert [first.drawn.load(n)["row"] for n in range(50)] == order
 
 
+def test_a_draw_that_changes_under_the_review_is_noticed(tmp_path: Path) -> None:
+    """An audit that drew anew must not put another row's text under the id that is judged."""
+    review = Review(drawn(tmp_path / "run", 3))
+    drawn(tmp_path / "run", [row(i, answer="a longer answer") for i in range(3)])
+    with pytest.raises(RunError, match="start the review again"):
+        [review.drawn.load(n) for n in range(3)]
+
+
 def test_an_answer_is_blind_or_it_is_final(review: Review) -> None:
     """Nobody looks before answering; whoever has looked changes nothing any more."""
     assert review.look(ROW, "ana") is False
@@ -173,7 +181,7 @@ def test_rates_are_of_the_random_part_alone(review: Review) -> None:
     assert rates[tally.ANY].value == pytest.approx(1 / 7)
     assert rates["hostility"].high == pytest.approx(0.5787, abs=1e-3)
     assert rates["manipulation"].value == 0
-    assert found.missing == 1
+    assert found.missing == review.judged().count(None) == 1
     assert found.risk == (2, 2, 2)
     assert found.disputed == [every[3]]
 

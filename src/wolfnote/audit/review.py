@@ -50,6 +50,12 @@ class Review:
         """What is in force about each row that people have judged."""
         return labels.in_force(label for label in self.labels.read() if label.row in self.number)
 
+    def judged(self) -> list[tuple[str, ...] | None]:
+        """The random part, as often as each row was drawn: the categories that people settled on, None where that is missing.
+        A gate counts these; what is missing is not clean."""
+        opinions = self.opinions()
+        return [opinions[row].categories if row in opinions else None for row in self.drawn.random]
+
     def say(self, said: Sequence[Label]) -> dict[str, str]:
         """Keep judgements, on the disk when this returns. What comes back is why some were not: id → reason.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -80,9 +81,10 @@ def _serve(review: Review, names: list[str], host: str, port: int) -> None:
         if not mine:  # its server takes every link that this run's key has sealed
             _links(people, access.key(review.run, 0), host, "already served; open")
             return
-        with server.opened(review.run, host, port) as (listening, key):
+        with server.opened(review.run, host, port) as (listening, key), contextlib.suppress(KeyboardInterrupt):
+            app = site.site(key, [section(review, key.cookie)], title=review.run.resolve().name)
             _links(people, key, host, f"{len(review.number)} rows to read; open")
-            server.serve(site.site(key, [section(review, key.cookie)], title=review.run.resolve().name), listening)
+            server.serve(app, listening)  # until Ctrl-C, which is how it is meant to end
     terminal.note(f"stopped; the labels are in {review.labels.path}, and the same command goes on from here")
 
 

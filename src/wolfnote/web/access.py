@@ -120,7 +120,7 @@ class Door:
     def _let_in(self, request: Request, token: str) -> Response:
         """Set the cookie and go on to the same place without the token. Not by a redirect: a strict cookie is not sent along
         one that began on another site, such as a web mail."""
-        place = quote(request.url.path)
+        place = "/" + quote(request.url.path.lstrip("/"))  # two slashes would name another host
         answer: HTMLResponse = page(request, "entered.html", place=place)
         answer.headers["Refresh"] = f"0; url={place}"
         answer.set_cookie(self._key.cookie, token, httponly=True, samesite="strict", path="/", max_age=90 * 86_400)

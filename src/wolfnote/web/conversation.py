@@ -54,7 +54,7 @@ def read(row: Mapping[str, Any], *, whole: bool = False) -> Conversation:
     most = max(len(messages), len(rejected)) if whole else MOST_TURNS
     hidden = max(0, len(messages) - most) + max(0, len(rejected) - most)
     shown = messages[-most:] if most else []  # the answer is at the end
-    turns = [_turn(message, whole, answer=message is shown[-1]) for message in shown]
+    turns = [_turn(message, whole, answer=number == len(shown)) for number, message in enumerate(shown, 1)]
     return Conversation(tuple(turns), tuple(_turn(message, whole) for message in rejected[:most]), hidden)
 
 

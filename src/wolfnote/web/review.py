@@ -85,6 +85,8 @@ class _Pages:
             row = self._review.drawn.load(request.path_params["number"])
         except IndexError:
             raise HTTPException(404, "no such row") from None
+        except RunError as error:
+            raise HTTPException(409, str(error)) from None
         return _json(conversation.read(row, whole="whole" in request.query_params))
 
     async def say(self, request: Request) -> Response:
@@ -104,7 +106,10 @@ class _Pages:
 
     async def look(self, request: Request) -> Response:
         sent = await _sent(request)
-        found = await run_in_threadpool(self._seen, sent.row, sent.reviewer)
+        try:
+            found = await run_in_threadpool(self._seen, sent.row, sent.reviewer)
+        except RunError as error:
+            raise HTTPException(507, str(error)) from None
         if found is None:
             raise HTTPException(403, "answer the row first")
         return _json(found)

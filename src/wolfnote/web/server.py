@@ -47,7 +47,8 @@ def opened(folder: Path, host: str, port: int) -> Iterator[tuple[socket.socket, 
     kept = (folder / access.FILE).exists()
     wanted = port or (access.key(folder, 0).port if kept else 0)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listening:
+    # asyncio sends small answers at once only where the protocol is named
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, wanted))
@@ -62,10 +63,9 @@ def opened(folder: Path, host: str, port: int) -> Iterator[tuple[socket.socket, 
 
 
 def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Answer until Ctrl-C, which is how it is meant to end."""
+    """Answer until Ctrl-C, which comes out as ``KeyboardInterrupt`` when every answer is sent."""
     config = uvicorn.Config(
         app, access_log=False, log_config=None, server_header=False, ws="none", lifespan="off", timeout_graceful_shutdown=2
     )  # no access log: the links carry tokens
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[listening])
