@@ -176,9 +176,35 @@ def test_a_third_person_decides_what_two_dispute(server: Reviewing, chromium: An
     cleo.saved()
     cleo.page.goto(f"{server.url}/review/summary")
     shown = cleo.text("main")
-    assert "No row is in dispute. 1 were decided" in shown
+    assert "No row is in dispute. Decided by an adjudicator: 1." in shown
     assert "1 of 6" in shown
     assert "Cohen's kappa, ana and ben" in shown
+    for reader in (ana, ben, cleo):
+        reader.context.close()
+
+
+def test_a_reviewer_who_decides_is_not_shown_what_others_say_unasked(server: Reviewing, chromium: Any) -> None:
+    """Whoever still reviews loses no row by opening the queue: what others say is there for the asking, and makes it a decision."""
+    ana, ben, cleo = (Reader(chromium, server.links[name]) for name in ("ana", "ben", "cleo"))
+    disputed = ana.row
+    ana.press("1", "Enter")
+    ben.press("Space")
+    cleo.press("ArrowRight")
+    cleo.press("Space")
+    for reader in (ana, ben, cleo):
+        reader.saved()
+    cleo.page.goto(f"{server.url}/review/disagreements")
+    cleo.wait()
+    assert cleo.row == disputed
+    cleo.page.wait_for_timeout(300)
+    assert cleo.page.is_hidden("#others")
+    cleo.page.keyboard.press("d")
+    cleo.page.wait_for_selector("#others:not([hidden])")
+    cleo.page.goto(f"{server.url}/review/")
+    cleo.wait()
+    find(cleo, int(disputed, 16))
+    cleo.page.keyboard.press("Space")
+    assert "final" in cleo.text("#message")
     for reader in (ana, ben, cleo):
         reader.context.close()
 

@@ -106,7 +106,7 @@ class Review:
         if label.row not in self.number:
             return "this row is not in the draw"
         if not label.adjudicated:
-            seen = (label.row, label.reviewer) in looked
+            seen = (label.row, label.reviewer) in looked or (opinions is not None and label.reviewer in opinions.decisions)
             return "you have seen what others say of this row, so your answer is final" if seen else ""
         if opinions is None or not opinions.differ:
             return "reviewers do not differ on this row"

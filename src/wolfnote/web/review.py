@@ -78,7 +78,7 @@ class _Pages:
         mine = {row: found.reviewers[person] for row, found in opinions.items() if person in found.reviewers}
         looked = [look.row for look in self._review.looks.read() if look.reviewer == person]
         rows = [place.row for place in self._review.drawn.places]
-        return _json({"rows": list(enumerate(rows)), "mine": mine, "final": looked, "elsewhere": 0})
+        return _json({"rows": list(enumerate(rows)), "mine": mine, "final": looked, "elsewhere": 0, "reviewing": True})
 
     def row(self, request: Request) -> Response:
         try:
@@ -130,7 +130,8 @@ class _Pages:
         rows = [(n, row) for n, row in differ if person not in opinions[row].reviewers]
         mine = {row: opinions[row].decisions[person] for _, row in rows if person in opinions[row].decisions}
         elsewhere = sum(opinions[row].disputed for _, row in differ if person in opinions[row].reviewers)
-        return {"rows": rows, "mine": mine, "final": [], "elsewhere": elsewhere}
+        reviewing = any(person in found.reviewers for found in opinions.values())
+        return {"rows": rows, "mine": mine, "final": [], "elsewhere": elsewhere, "reviewing": reviewing}
 
 
 async def _sent(request: Request) -> Sent:

@@ -107,6 +107,7 @@
   const loaded = new Map(); // number → promise of a conversation
   let at = -1;
   let shown = false;
+  let reviewing = false; // a reviewer who decides rows that are not theirs sees what others say only when asking for it
   let ticket = 0;
   let chosen = new Set();
   const timer = { sum: 0, since: 0 };
@@ -150,6 +151,7 @@
     for (const row of state.final) final.add(row);
     if (state.elsewhere) tell(`${state.elsewhere} more are disputed, but you have reviewed them: somebody else decides.`);
     else quiet();
+    reviewing = state.reviewing;
     send();
     next(0);
   }
@@ -163,10 +165,14 @@
     }
   }
 
+  function settled(row) {
+    return mine.has(row) || final.has(row); // one may have decided a row that one was to review
+  }
+
   function next(from) {
     for (let step = 0; step < rows.length; step++) {
       const index = (from + step) % rows.length;
-      if (!mine.has(rows[index][1])) return show(index);
+      if (!settled(rows[index][1])) return show(index);
     }
     done();
   }
@@ -191,18 +197,17 @@
     $("row").focus({ preventScroll: true });
     scrollTo(0, 0);
     $("live").textContent = `${$("place").textContent}. ${$("left").textContent}`;
-    if (deciding) look();
-    else if (final.has(row)) look();
+    if (final.has(row) || (deciding && !reviewing)) look();
     for (let i = 1; i <= 4 && at + i < rows.length; i++) load(rows[at + i][0]).catch(() => {});
   }
 
   function where() {
-    const done = rows.filter(([, row]) => mine.has(row)).length;
+    const done = rows.filter(([, row]) => settled(row)).length;
     const times = [...mine.values()].map((label) => label.seconds).filter((s) => s > 0).sort((a, b) => a - b);
     const median = times[times.length >> 1];
     const left = rows.length - done;
     const minutes = median && left ? (median * left) / 60 : 0;
-    const pace = minutes ? ` · ${median.toFixed(1)} s a row, about ${minutes < 1 ? "1" : Math.round(minutes)} min left` : "";
+    const pace = minutes ? ` · ${median.toFixed(1)} s a row, ${minutes < 1 ? "under a minute" : `about ${Math.round(minutes)} min`} left` : "";
     $("place").textContent = at < 0 ? "" : `Row ${at + 1} of ${rows.length}`;
     $("left").textContent = at < 0 ? "" : ` · ${left} left${pace}`;
     $("progress").max = rows.length || 1;
@@ -310,7 +315,7 @@
     if (at < 0 || !shown) return;
     const row = rows[at][1];
     const turn = ticket;
-    if (!deciding && !mine.has(row)) return tell("Answer the row first: what others say comes after.");
+    if (!deciding && !settled(row)) return tell("Answer the row first: what others say comes after.");
     while (pending.size) {
       send();
       await pause(50);
@@ -319,7 +324,7 @@
     try {
       const found = await post("look", { row });
       if (turn !== ticket) return;
-      if (!deciding) final.add(row);
+      if (!deciding) final.add(row); // a decision may change
       drawOthers(found);
       lock();
     } catch (error) {
@@ -441,10 +446,9 @@
     help: () => $("help").showModal(),
   };
   const keys = {
-    " ": acts.confirm, Enter: acts.confirm, x: acts.abstain, n: note, u: undo, ArrowLeft: acts.back, ArrowRight: acts.on, "?": acts.help,
+    " ": acts.confirm, Enter: acts.confirm, x: acts.abstain, n: note, u: undo, ArrowLeft: acts.back, ArrowRight: acts.on, "?": acts.help, d: look,
     0: () => { if (free()) { choose([]); answer(false); } },
   };
-  if (!deciding) keys.d = look;
   categories.forEach((name, i) => { keys[i + 1] = () => toggle(name); });
 
   function typed(event) {
