@@ -63,12 +63,16 @@ def test_two_processes_append_without_mixing(tmp_path: Path) -> None:
         "import sys, msgspec; from pathlib import Path; from wolfnote.audit.journal import Journal\n"
         "Entry = msgspec.defstruct('Entry', [('n', int)], frozen=True)\n"
         "journal = Journal(Path(sys.argv[1]), Entry)\n"
-        "for n in range(60): journal.append([Entry(int(sys.argv[2]) * 100 + n)])"
+        "for n in range(40): journal.append([Entry(int(sys.argv[2]) * 100 + n)])"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "j"), str(i)]) for i in range(3)]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    try:
+        assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    finally:
+        for writer in writers:
+            writer.kill()
     journal = Journal(tmp_path / "j", Entry)
-    assert sorted(entry.n for entry in journal.read()) == sorted(i * 100 + n for i in range(3) for n in range(60))
+    assert sorted(entry.n for entry in journal.read()) == sorted(i * 100 + n for i in range(3) for n in range(40))
     assert journal.passed_over == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -207,14 +208,15 @@ def test_agreement_of_a_review(review: Review) -> None:
     assert found["manipulation"] == []
 
 
-def test_what_detectors_said_is_found(tmp_path: Path) -> None:
-    """A row's own flags where the draw has them, else the findings at its place; hostile shapes are no crash."""
-    flag = {"code": "WN103", "message": "false urgency", "evidence": "only 2 left", "turn": 1}
+def test_what_detectors_and_readers_said_is_found(tmp_path: Path) -> None:
+    """A row's own flags, with whose turn they are about, and readers' findings at its place; hostile shapes are no crash."""
+    flag = {"code": "WN103", "message": "false urgency", "evidence": "only 2 left", "turn": 0, "role": "user", "counts": False}
     rows = [row(0, flags=[flag, "what"]), row(1), row(2, flags="x")]
     run = drawn(tmp_path / "run", rows)
-    finding = '{"code": "WN105", "severity": "warning", "message": "a hole", "where": "rows.jsonl:2"}\n'
-    (run / "findings.jsonl").write_text("not json\n" + finding + finding.replace(":2", ":7"))
+    found = [{"code": code, "severity": "warning", "message": "m", "where": f"rows.jsonl:{line}"} for code, line in (("WN103", 1), ("WN101", 1), ("WN105", 2), ("WN105", 7))]  # fmt: skip
+    (run / "findings.jsonl").write_text("not json\n" + "".join(json.dumps(one) + "\n" for one in found))
     review = Review(run)
-    assert [found.code for found in review.found(rows[0])] == ["WN103"]
-    assert [found.message for found in review.found(rows[1])] == ["a hole"]
+    assert [(one.code, one.severity) for one in review.found(rows[0])] == [("WN103", "info"), ("WN101", "warning")]
+    assert review.found(rows[0])[0].message == "false urgency (user turn 0, no hazard in itself)"
+    assert [one.code for one in review.found(rows[1])] == ["WN105"]
     assert review.found(rows[2]) == []

@@ -62,22 +62,14 @@ def bring(review: Review, path: Path) -> Brought:
         raise InputError(f"cannot be read ({error.strerror})", where=str(path), remedy="check the name") from None
     known = {label.id for label in review.labels.read()}
     in_force = {_content(label) for found in review.opinions().values() for label in found.every()}
-    taken: dict[str, Label] = {}
-    refused: list[str] = []
-    old = 0
-    for where, read in readers[path.suffix](data, path):
-        if isinstance(read, str):
-            refused.append(f"{where}: {read}")
-            continue
-        label = _named(read)
-        if label.id in known or label.id in taken or _content(label) in in_force:
-            old += 1
-        else:
-            taken[label.id] = label
-    reasons = review.say([label for label in taken.values() if not label.adjudicated])
-    reasons |= review.say([label for label in taken.values() if label.adjudicated])  # of what is there by now
+    found = list(readers[path.suffix](data, path))
+    refused = [f"{where}: {label}" for where, label in found if isinstance(label, str)]
+    good = [_named(label) for _, label in found if isinstance(label, Label)]
+    taken = {label.id: label for label in good if label.id not in known and _content(label) not in in_force}
+    reasons = review.say([label for label in good if label.id in taken and not label.adjudicated])
+    reasons |= review.say([label for label in good if label.id in taken and label.adjudicated])  # on what is there by now
     refused += [f"{path}: row {taken[key].row}: {reason}" for key, reason in reasons.items()]
-    return Brought(len(taken) - len(reasons), old, refused)
+    return Brought(len(taken) - len(reasons), len(good) - len(taken), refused)
 
 
 def _lines(review: Review, every: Sequence[Label]) -> Iterator[bytes]:
