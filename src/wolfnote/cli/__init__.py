@@ -17,6 +17,7 @@ import typer
 
 from wolfnote import interrupts
 from wolfnote.cli import direction
+from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import Config, How, Json, Set, running
 from wolfnote.runs import Run, carry_out, hashes, identity
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 
 app.add_typer(direction.app, name="direction")
+app.command()(review)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 DATA = "Training rows: JSONL, JSON, CSV, TSV, Parquet, text, or a folder. 'wolfnote convert --help' lists the shapes."
