@@ -17,6 +17,7 @@ import typer
 
 from wolfnote import interrupts
 from wolfnote.cli import audit, direction
+from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import DATA, Config, How, Json, Model, Set, running
 from wolfnote.runs import Run, carry_out, hashes, identity
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 
 app.add_typer(direction.app, name="direction")
+app.command()(review)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 
