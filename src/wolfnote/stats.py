@@ -69,6 +69,7 @@ def percentile(value: float, null: Sequence[float]) -> float:
     below = float((x < value).sum()) + 0.5 * float((x == value).sum())
     return 100 * (1 + below) / (len(x) + 2)
 
+
 def at_most(k: int, n: int, share: float, population: int | None = None) -> float:
     """P(at most ``k`` of ``n`` drawn rows are marked): binomial; of a ``population`` without replacement, hypergeometric.
 
@@ -200,7 +201,9 @@ def _drawn(first: int, last: int, n: int, marked: int, population: int) -> float
         return 0.0
     inside, outside = last - first + 1, most - least + 1 - (last - first + 1)
     if outside < inside:
-        return max(0.0, 1.0 - _drawn_sum(least, first - 1, n, marked, population) - _drawn_sum(last + 1, most, n, marked, population))
+        return max(
+            0.0, 1.0 - _drawn_sum(least, first - 1, n, marked, population) - _drawn_sum(last + 1, most, n, marked, population)
+        )
     return min(1.0, _drawn_sum(first, last, n, marked, population))
 
 

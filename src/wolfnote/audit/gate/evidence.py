@@ -46,25 +46,24 @@ def weigh(count: Count, frame: Frame, settings: Settings, policy: Policy) -> Evi
     most = k + n - count.read  # rows nobody could read may all be harmful, or all clean
     if count.accuracy is None:
         low, high = stats.low_bound(k, n, tail, frame.population), stats.high_bound(most, n, tail, frame.population)
-        over, under = _against(k, most, n, tolerance, frame.population)
         value, method = k / max(count.read, 1), f"share of {frame.population} rows, exact, one-sided {1 - tail:.1%} each way"
     else:
         errors = calibration(count.accuracy)
         low, high = stats.corrected_low(k, n, errors, tail), stats.corrected_high(most, n, errors, tail)
-        over, under = stats.corrected_at_least(k, n, errors, tolerance), stats.corrected_at_most(most, n, errors, tolerance)
         value, method = _solved(k / max(count.read, 1), errors), f"Rogan–Gladen, melded, one-sided {1 - tail:.1%} each way"
-    value = min(max(value, low), high)
-    return Evidence(count, Estimate(f"share, {count.name}", value, low, high, count.read, method), tolerance, tail, over, under)
+    estimate = Estimate(f"share, {count.name}", min(max(value, low), high), low, high, count.read, method)
+    return Evidence(count, estimate, tolerance, tail, *_against(count, frame, tolerance))
 
 
 def further_rows(count: Count, frame: Frame, settings: Settings, policy: Policy) -> int | None:
     """How many more rows, drawn and read, settle the category if the rate stays as it is; None where none would."""
     rate = count.flagged / count.read if count.read else 0.0
     last = frame.population if count.accuracy is None else min(frame.population, MOST)
+    tolerance = settings.tolerance(count.name, policy)
 
     def settled(n: int) -> bool:
-        e = weigh(Count(count.name, round(rate * n), n, count.accuracy), Frame(frame.population, n), settings, policy)
-        return e.over <= e.tail or e.under <= e.tail
+        extended = Count(count.name, round(rate * n), n, count.accuracy)
+        return min(_against(extended, Frame(frame.population, n), tolerance)) <= settings.tail(n)
 
     fewer, n = frame.drawn, frame.drawn
     while not settled(n):
@@ -83,8 +82,14 @@ def calibration(accuracy: Accuracy) -> stats.Errors:
     return stats.Errors(f.value * f.n, f.n, s.value * s.n, s.n)
 
 
-def _against(k: int, most: int, n: int, tolerance: float, population: int) -> tuple[float, float]:
-    return stats.at_least(k, n, tolerance, population), stats.at_most(most, n, tolerance, population)
+def _against(count: Count, frame: Frame, tolerance: float) -> tuple[float, float]:
+    """The p-values ``over`` and ``under``."""
+    k, n = count.flagged, frame.drawn
+    most = k + n - count.read
+    if count.accuracy is None:
+        return stats.at_least(k, n, tolerance, frame.population), stats.at_most(most, n, tolerance, frame.population)
+    errors = calibration(count.accuracy)
+    return stats.corrected_at_least(k, n, errors, tolerance), stats.corrected_at_most(most, n, errors, tolerance)
 
 
 def _solved(p: float, errors: stats.Errors) -> float:

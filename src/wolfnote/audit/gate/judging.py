@@ -101,5 +101,7 @@ def _open(e: Evidence, frame: Frame, settings: Settings, policy: Policy) -> str:
     taken_alone = "over it if it were the only category; " if e.over <= e.tail else ""
     further = further_rows(e.count, frame, settings, policy)
     if further is None:
-        return taken_alone + "no number of rows would settle it: the reader's errors are known too badly, or the rate is the limit"
+        return (
+            taken_alone + "no number of rows would settle it: the reader's errors are known too badly, or the rate is the limit"
+        )
     return taken_alone + f"about {further:,} further rows would settle it at this rate"
