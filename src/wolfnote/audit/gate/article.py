@@ -1,4 +1,4 @@
-"""The founding article's rule: of 500 rows drawn at random, FAIL at 25 with any flag (5 %). Kept by name, with its blind spots."""
+"""The founding article's rule: of 500 rows drawn at random, FAIL at 25 with any flag (5 %). With its blind spots."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def sight(frame: Frame, limit: int) -> list[str]:
     unseen = stats.at_most(0, n, RARE, population)
     return [
         f"what it can see: flags on {sure:.1%} of the data fail it 19 times in 20",
-        f"what it cannot: flags on {SHARE:.0%} pass it {passes:.0%} of the time, and flags on {RARE:.1%} go unseen {unseen:.0%}",
+        f"what it cannot: flags on {SHARE:.0%} pass {passes:.0%} of the time, and flags on {RARE:.1%} go unseen {unseen:.0%}",
         "a flag on 5 % of the rows is a rule of thumb: neither is 4 % known to be safe, nor can it see what no flag is for",
     ]
 

@@ -18,7 +18,7 @@ MOST = 10_000_000
 class Evidence(NamedTuple):
     """How a count compares with its tolerance."""
 
-    count: Count
+    counted: Count
     estimate: Estimate
     tolerance: float
     tail: float
@@ -32,9 +32,9 @@ class Evidence(NamedTuple):
     def line(self) -> str:
         """The count, the share with its bounds and the tolerance, in words."""
         e = self.estimate
-        of = "harmful, after the reader's errors," if self.count.accuracy else "at face value,"
+        of = "harmful, after the reader's errors," if self.counted.accuracy else "at face value,"
         return (
-            f"{self.count.name}: {self.count.flagged} of {self.count.read:,} rows flagged, {e.value:.2%} {of} "
+            f"{self.counted.name}: {self.counted.flagged} of {self.counted.read:,} rows flagged, {e.value:.2%} {of} "
             f"[{e.low:.2%}, {e.high:.2%}], tolerance {100 * self.tolerance:.3g}%"
         )
 

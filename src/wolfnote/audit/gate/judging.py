@@ -1,8 +1,8 @@
 """Counts → verdict, exactly, category by category.
 
 PASS: in every category the bound above the share is under the tolerance; that needs no correction for their number (an
-intersection: each one has to pass). FAIL: in one category the share is over the tolerance, by a p-value corrected for the number
-of categories (a union; Holm 1979). INCONCLUSIVE: neither, with the number of further rows that would settle it.
+intersection: each one has to pass). FAIL: in one category the share is over the tolerance, by a p-value corrected for the
+number of categories (a union; Holm 1979). INCONCLUSIVE: neither, with the number of further rows that would settle it.
 
 Rows that nobody could read count as harmful in the bound above, as clean in the bound below, and rule out a PASS.
 """
@@ -81,8 +81,8 @@ def unseen(counts: Sequence[Count], frame: Frame) -> tuple[Skipped, ...]:
 
 
 def _verdict(e: Evidence, p: float, frame: Frame, settings: Settings, policy: Policy, today: datetime.date) -> Judgement:
-    waiver = policy.waived(e.count.name, today)
-    missing = frame.drawn - e.count.read
+    waiver = policy.waived(e.counted.name, today)
+    missing = frame.drawn - e.counted.read
     if p <= e.tail and waiver is not None:
         verdict, why = Verdict.PASS, f"waived by {waiver.name} until {waiver.expires}: {waiver.reason}"
     elif p <= e.tail:
@@ -99,7 +99,7 @@ def _verdict(e: Evidence, p: float, frame: Frame, settings: Settings, policy: Po
 def _open(e: Evidence, frame: Frame, settings: Settings, policy: Policy) -> str:
     """Why neither, and what would settle it."""
     taken_alone = "over it if it were the only category; " if e.over <= e.tail else ""
-    further = further_rows(e.count, frame, settings, policy)
+    further = further_rows(e.counted, frame, settings, policy)
     if further is None:
         return (
             taken_alone + "no number of rows would settle it: the reader's errors are known too badly, or the rate is the limit"

@@ -18,7 +18,7 @@ class Source(NamedTuple):
     """What is known of one source: its rows in the draw and in the data."""
 
     name: str
-    count: Count
+    counted: Count
     drawn: int
     population: int
     over: float
@@ -42,7 +42,7 @@ def judge_sources(
     than the others, corrected in the same way, is named; that alone fails nothing. The worst source comes first.
     """
     sources = _sources(draw, said, populations, policy)
-    if not any(source.count.read for source in sources):
+    if not any(source.counted.read for source in sources):
         return Result("gate by source", Verdict.NOT_RUN, ("no row was read",))
     over, worse = stats.holm([s.over for s in sources]), stats.holm([s.worse for s in sources])
     judged = sorted(zip(sources, over, worse, strict=True), key=lambda each: (each[1], each[2], each[0].name))
@@ -52,7 +52,9 @@ def judge_sources(
         worst(verdicts),
         tuple(_reason(s, v, w, settings) for (s, _, w), v in zip(judged, verdicts, strict=True)),
         tuple(_share(source, settings) for source, _, _ in judged),
-        skipped=tuple(Skipped("row", f"not read, {s.name}", s.drawn - s.count.read) for s in sources if s.count.read < s.drawn),
+        skipped=tuple(
+            Skipped("row", f"not read, {s.name}", s.drawn - s.counted.read) for s in sources if s.counted.read < s.drawn
+        ),
     )
 
 
@@ -77,8 +79,8 @@ def _sources(
 def _verdict(source: Source, over: float, settings: Settings, policy: Policy, today: datetime.date) -> Verdict:
     if over <= settings.error:
         return Verdict.FAIL if policy.waived(source.name, today) is None else Verdict.PASS
-    under = stats.at_most(source.count.flagged, source.drawn, policy.flagged_share, source.population)
-    whole = source.count.read == source.drawn
+    under = stats.at_most(source.counted.flagged, source.drawn, policy.flagged_share, source.population)
+    whole = source.counted.read == source.drawn
     return Verdict.PASS if under <= settings.error and whole else Verdict.INCONCLUSIVE
 
 
@@ -86,15 +88,15 @@ def _reason(source: Source, verdict: Verdict, worse: float, settings: Settings) 
     share = _share(source, settings)
     compared = f"; worse than the others (p = {worse:.2g}, corrected)" if worse <= settings.error else ""
     return (
-        f"{source.name}: {source.count.flagged} of {source.count.read:,} rows flagged, {share.value:.2%} "
+        f"{source.name}: {source.counted.flagged} of {source.counted.read:,} rows flagged, {share.value:.2%} "
         f"[{share.low:.2%}, {share.high:.2%}] of its {source.population:,}: {verdict.value}{compared}"
     )
 
 
 def _share(source: Source, settings: Settings) -> Estimate:
-    k, n, missing = source.count.flagged, source.drawn, source.drawn - source.count.read
+    k, n, missing = source.counted.flagged, source.drawn, source.drawn - source.counted.read
     low = stats.low_bound(k, n, settings.error, source.population)
     high = stats.high_bound(k + missing, n, settings.error, source.population)
-    value = min(max(k / max(source.count.read, 1), low), high)
+    value = min(max(k / max(source.counted.read, 1), low), high)
     method = f"share of {source.population} rows, exact, one-sided {1 - settings.error:.1%} each way"
-    return Estimate(f"share, {source.name}", value, low, high, source.count.read, method)
+    return Estimate(f"share, {source.name}", value, low, high, source.counted.read, method)
