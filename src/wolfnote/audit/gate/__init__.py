@@ -5,14 +5,14 @@
 counts    one ``Count(name, flagged, read, accuracy)`` a category, from ``gate.count``; with ``preset = "article"`` the one that
           is called ``gate.ANY``. ``accuracy`` (``audit.reader.Accuracy``) corrects for the errors of whoever read, None takes
           flags at face value
-frame     ``Frame(population, drawn, unread)``: rows of the data, rows of them in the draw (all of them where every row is read),
-          rows of the data that nobody could parse. Of ``drawn - count.read`` rows nothing is known: no PASS
+frame     ``Frame(population, drawn, unread)``: rows of the data, rows of them in the draw (all where every row is read), rows
+          that nobody could parse. Of ``drawn - count.read`` rows nothing is known: no PASS
 settings  the table ``[gate]``: preset, tolerances, profile, the plan of looks
 policy    ``flagged_share`` is the tolerance of a category that nothing else names; a waiver for a category's name (or, in
           ``gate.count``, for a finding's code) is in force until its day
 
-``gate.count(draw, said, …) -> list[Count]`` counts rows by what was said of them: ``gate.flagged`` gives that for detectors (less
-waived codes and a baseline's findings), ``labels.settled`` for people. ``gate.judge_sources`` does the same for each source.
+``gate.count(draw, said, …) -> list[Count]`` counts rows by what was said of them: ``gate.flagged`` gives that for detectors
+(less waived codes and a baseline's findings), ``labels.settled`` for people. ``gate.judge_sources`` judges each source.
 
 counting.py   rows and what was said of them → counts
 judging.py    counts → verdict, category by category
