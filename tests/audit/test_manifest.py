@@ -37,7 +37,16 @@ def test_the_root_is_that_of_the_standard() -> None:
     for n, leaf in enumerate(leaves):
         assert tree.root == root(leaves[:n])
         tree.add(leaf)
-    vector = [b"", b"\0", b"\x10", b"\x20\x21", b"\x30\x31", b"\x40\x41\x42\x43", bytes(range(0x50, 0x58)), bytes(range(0x60, 0x70))]
+    vector = [
+        b"",
+        b"\0",
+        b"\x10",
+        b"\x20\x21",
+        b"\x30\x31",
+        b"\x40\x41\x42\x43",
+        bytes(range(0x50, 0x58)),
+        bytes(range(0x60, 0x70)),
+    ]
     tree = merkle.Tree()
     for leaf in vector:
         tree.add(leaf)
@@ -126,7 +135,15 @@ def test_a_row_is_proved_without_the_others(tmp_path: Path) -> None:
         manifest.prove(tmp_path, "0" * 16)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"rows": 1, "root": "", "made": "", "files": [{"name": "../x", "rows": 1, "bytes": 1, "sha256": ""}]}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"rows": 1, "root": "", "made": "", "files": [{"name": "../x", "rows": 1, "bytes": 1, "sha256": ""}]}',
+    ],
+)
 def test_a_manifest_that_is_none(tmp_path: Path, content: bytes) -> None:
     """One line with a remedy; it never reads outside its folder."""
     with pytest.raises(InputError, match="no manifest"):

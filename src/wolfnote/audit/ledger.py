@@ -1,7 +1,7 @@
 """Who did what to a run, and when: ``ledger.jsonl``, append-only, each entry holding the hash of the one before.
 
-An entry that is changed, moved or taken out breaks the chain there. What the chain cannot show by itself is that its end was cut
-off: whoever signs signs the last hash, and a later cut no longer holds what was signed.
+An entry that is changed, moved or taken out breaks the chain there. That its end was cut off the chain cannot show by itself:
+whoever signs signs the last hash, and what is left after a cut no longer has it.
 """
 
 from __future__ import annotations

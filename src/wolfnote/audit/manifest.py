@@ -1,17 +1,17 @@
 """Which rows were trained on: ``manifest.json`` beside the data, and what proves it.
 
-It holds the hash of each file and one hash over all rows in order (a Merkle root, ``merkle``). Whoever has the data can check the
-whole; whoever has the root and a proof of a few dozen hashes can check one row without seeing any other.
+It holds the hash of each file and one hash over all rows in order (a Merkle root, ``merkle``). Whoever has the data can check
+the whole; whoever has the root and a proof of a few dozen hashes can check one row without seeing any other.
 
-A leaf is the whole SHA-256 of a row's content; the 16 digits of its id are too few against somebody who searches for two rows of
-one id.
+A leaf is the whole SHA-256 of a row's content: the 16 digits of its id are too few against somebody who searches for two rows
+with the same ones.
 """
 
 from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -68,14 +68,16 @@ class Inclusion(msgspec.Struct, frozen=True):
         return named and merkle.holds(leaf, self.index, self.size, path, root)
 
 
-def make(paths: Sequence[Path], *, run: str = "") -> Manifest:
-    """Read the data once. Raises ``InputError`` when a row of it cannot be read: it would be trained on unseen."""
+def make(paths: Sequence[Path], *, run: str = "", seen: Callable[[str], None] = lambda _: None) -> Manifest:
+    """Read the data once, and tell ``seen`` each row's id. Raises ``InputError`` when a row of it cannot be read: it would be
+    trained on unseen."""
     tree = merkle.Tree()
     files = []
     for path in paths:
         before = tree.size
         for leaf in leaves([path]):
             tree.add(leaf)
+            seen(leaf.hex()[:16])
         files.append(DataFile(path.name, tree.size - before, path.stat().st_size, content_hash(path)))
     made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Manifest(tree.size, tree.root.hex(), tuple(files), made, run=run)

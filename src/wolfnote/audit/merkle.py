@@ -1,7 +1,7 @@
 """A Merkle tree over many leaves in order, as RFC 6962 has it: one hash for all, and a short proof that one of them is in it.
 
-The hash of a leaf begins with a byte 0, that of a pair with a byte 1, so that no pair passes for a leaf. Everything streams: memory
-grows with the height of the tree only.
+A leaf is hashed behind a byte 0, a pair behind a byte 1, so that no pair passes for a leaf. Everything streams: memory grows
+with the height of the tree only.
 """
 
 from __future__ import annotations
