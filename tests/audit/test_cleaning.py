@@ -64,7 +64,9 @@ def test_a_flagged_row_is_quarantined_with_its_reason(tmp_path: Path) -> None:
     kept = (tmp_path / "out" / "tickets.jsonl").read_bytes().splitlines()
     assert kept == [line for number, line in enumerate(before.splitlines(), 1) if number != 4]
     apart = lines(tmp_path / "out" / "quarantine.jsonl")
-    assert [(each["row"], each["source"], each["reasons"]) for each in apart] == [(rows[3].id, f"{path}:4", ["WN102: what WN102 is"])]
+    assert [(each["row"], each["source"], each["reasons"]) for each in apart] == [
+        (rows[3].id, f"{path}:4", ["WN102: what WN102 is"])
+    ]
     assert records.read_all(tmp_path / "out" / "quarantine.jsonl")[0][0].id == rows[3].id
     assert manifest.verify(tmp_path / "out") == []
     assert result.reasons[0].startswith("10 rows: 9 kept, 0 redacted, 0 corrected, 1 quarantined")
@@ -176,7 +178,13 @@ def test_benign_rows_are_mixed_in_evenly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("a.jsonl", "sharegpt"), ("a.json", "alpaca"), ("a.csv", "prompt-completion"), ("a.jsonl.gz", "openai"), ("a.parquet", "openai")],
+    [
+        ("a.jsonl", "sharegpt"),
+        ("a.json", "alpaca"),
+        ("a.csv", "prompt-completion"),
+        ("a.jsonl.gz", "openai"),
+        ("a.parquet", "openai"),
+    ],
 )
 def test_the_output_has_the_inputs_own_format(tmp_path: Path, name: str, shape: str) -> None:
     """Container and shape of each file stay, so that the training's settings stay."""
@@ -189,7 +197,9 @@ def test_the_output_has_the_inputs_own_format(tmp_path: Path, name: str, shape: 
 
 def test_pairs_keep_what_they_reject(tmp_path: Path) -> None:
     """A preference pair is corrected and redacted on both sides, and stays a pair."""
-    pair = records.sample((Message("user", "q"), Message("assistant", "good")), rejected=(Message("assistant", "call 030-555-0199"),))
+    pair = records.sample(
+        (Message("user", "q"), Message("assistant", "good")), rejected=(Message("assistant", "call 030-555-0199"),)
+    )
     records.write([pair, row("x", "y")][:1], tmp_path / "p.jsonl", "preference")
     path = tmp_path / "p.jsonl"
     clean(path, tmp_path / "out", {f"{path}:1": [flag("WN125", "030-555-0199")]})
@@ -307,7 +317,16 @@ def test_flags_stream_from_the_audits_parquet(tmp_path: Path) -> None:
     from pyarrow import parquet
 
     table = [
-        {"number": n, "source": f"d:{n + 1}", "code": "WN102", "category": "hostility", "turn": 1, "message": "m", "evidence": "e", "counts": n != 2}
+        {
+            "number": n,
+            "source": f"d:{n + 1}",
+            "code": "WN102",
+            "category": "hostility",
+            "turn": 1,
+            "message": "m",
+            "evidence": "e",
+            "counts": n != 2,
+        }
         for n in (7, 2, 0, 0)
     ]
     parquet.write_table(pyarrow.Table.from_pylist(table), tmp_path / "flags.parquet")

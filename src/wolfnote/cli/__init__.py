@@ -16,7 +16,7 @@ import msgspec
 import typer
 
 from wolfnote import interrupts
-from wolfnote.cli import direction
+from wolfnote.cli import cleaning, direction
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import Config, How, Json, Set, running
 from wolfnote.runs import Run, carry_out, hashes, identity
@@ -42,6 +42,8 @@ app = typer.Typer(
 )
 
 app.add_typer(direction.app, name="direction")
+app.command()(cleaning.clean)
+app.command()(cleaning.verify)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 DATA = "Training rows: JSONL, JSON, CSV, TSV, Parquet, text, or a folder. 'wolfnote convert --help' lists the shapes."
@@ -273,11 +275,15 @@ def preflight(
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
-    format_: Annotated[str, typer.Option("--format", help="html")] = "html",
+    format_: Annotated[str, typer.Option("--format", help="html, or sarif for code scanning")] = "html",
 ) -> None:
     """Print the page of a finished run on stdout."""
+    from wolfnote import explanations
     from wolfnote import report as room
 
+    if format_ == "sarif":
+        sys.stdout.write(room.sarif_text(run, explanations.catalogue()) + "\n")
+        return
     sys.stdout.write(room.render(run, format_))
 
 

@@ -144,7 +144,7 @@ class _Pass:
             "clean",
             Verdict.INCONCLUSIVE if stray or unknown else Verdict.PASS,
             tuple(self._reasons(found, files)),
-            tuple(Estimate(f"rows {kind}", n, None, None, total, "counted") for kind, n in sorted(self.counts.items())),
+            tuple(Estimate(f"rows {kind}", float(n), None, None, total, "counted") for kind, n in sorted(self.counts.items())),
             skipped=tuple(s for s in skipped if s.count),
             tables={"quarantine": QUARANTINE, "changes": CHANGES, "unread": UNREAD},
         )

@@ -1,0 +1,69 @@
+"""What an audit's folder says about the audit: which data, how many rows, by which rules."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from wolfnote.audit import gate
+from wolfnote.errors import InputError
+from wolfnote.folder import content_hash
+from wolfnote.records import Reading
+from wolfnote.settings import Policy
+
+REMEDY = "give the folder of a finished 'wolfnote audit'"
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """``run.json`` and ``settings.toml`` of a finished audit. ``population`` and ``unread`` are rows of the data that could and
+    that could not be parsed; ``inputs`` are hashes."""
+
+    run_id: str
+    data: tuple[str, ...]
+    population: int
+    unread: int
+    inputs: dict[str, str]
+    author: str
+    gate: gate.Settings
+    policy: Policy
+    reading: Reading
+    clean: dict[str, Any]
+
+    def unchanged(self) -> list[Path]:
+        """The data, as they were audited. Raises ``InputError`` for a file that is gone or holds something else now."""
+        known = set(self.inputs.values())
+        for place in map(Path, self.data):
+            if not place.exists():
+                raise InputError("the audited data are not here", where=str(place), remedy="run from where the audit ran")
+            if content_hash(place) not in known:
+                raise InputError("the data were changed since the audit", where=str(place), remedy="audit them again")
+        return [Path(place) for place in self.data]
+
+
+def read(run: Path) -> Facts:
+    """The facts of a finished audit. Raises ``InputError`` when the folder holds none."""
+    if not (run / "result.json").is_file():
+        raise InputError("no finished audit here", where=str(run), remedy=REMEDY)
+    try:
+        about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        tables = tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
+        return Facts(
+            run_id=str(about["run_id"]),
+            data=tuple(map(str, about["data"])),
+            population=int(about["rows"]),
+            unread=int(about["unread"]),
+            inputs=msgspec.convert(about["inputs"], dict[str, str]),
+            author=str(tables.get("audit", {}).get("author", "")),
+            gate=msgspec.convert(tables.get("gate", {}), gate.Settings),
+            policy=msgspec.convert(tables.get("policy", {}), Policy),
+            reading=msgspec.convert(tables.get("data", {}), Reading),
+            clean=tables.get("clean", {}),
+        )
+    except KeyError as error:
+        raise InputError(f"run.json does not say {error}", where=str(run), remedy=REMEDY) from None
+    except (OSError, ValueError, TypeError, msgspec.ValidationError) as error:
+        raise InputError(f"not an audit's folder ({error})", where=str(run), remedy=REMEDY) from None
