@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from wolfnote.audit import drawn, facts, gate, labels
+from wolfnote.audit import drawn, gate, labels, provenance
 from wolfnote.results import Result
 
 
@@ -39,7 +39,7 @@ def judge(run: Path, *, today: datetime.date) -> Result:
 
     With preset ``article`` rows with any category are counted. Raises ``InputError`` for a folder that is no audit with a draw.
     """
-    about = facts.read(run)
+    about = provenance.read(run)
     random = drawn.read(run).random
     counts = gate.count(random, labels.settled(labels.journal(run).read()))
     frame = gate.Frame(max(about.population, len(random)), len(random), about.unread)

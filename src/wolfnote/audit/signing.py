@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from wolfnote.audit import facts, keys, ledger, people
+from wolfnote.audit import keys, ledger, people, provenance
 from wolfnote.audit.journal import Journal
 from wolfnote.errors import InputError, RunError
 from wolfnote.folder import content_hash, read_result
@@ -66,7 +66,7 @@ def sign(run: Path, name: str, role: str = "", *, key: Path | None = None) -> Si
         if len(text) > LONGEST or not text.isprintable() or (what == "--as" and not text.strip()):
             raise InputError(f"not a name: {text[:LONGEST]!r}", where=what, remedy=f"up to {LONGEST} printable characters")
     secret = None if key is None else keys.read(key)
-    about = facts.read(run)
+    about = provenance.read(run)
     broken = ledger.verify(run)
     if broken is not None:
         raise RunError(f"{run / ledger.FILE}: {broken}; a run whose ledger is broken is not signed")
@@ -108,9 +108,9 @@ def record(run: Path) -> str:
     """SHA-256 over the names and contents of the files a verdict rests on, and over the hashes of the data."""
     result = read_result(run)
     if result is None:
-        raise InputError("no finished audit here", where=str(run), remedy=facts.REMEDY)
+        raise InputError("no finished audit here", where=str(run), remedy=provenance.REMEDY)
     names = [*RECORD, *sorted(result.tables.values())]
-    about = facts.read(run)
+    about = provenance.read(run)
     rows = [about.run_id, about.population, about.unread, sorted(about.inputs.items())]
     hashes = [[name, content_hash(run / name)] for name in names]
     return hashlib.sha256(json.dumps([rows, hashes]).encode()).hexdigest()

@@ -18,7 +18,7 @@ from wolfnote.runs import Run, carry_out, hashes
 
 if TYPE_CHECKING:
     from wolfnote.audit.cleaning import Evidence
-    from wolfnote.audit.facts import Facts
+    from wolfnote.audit.provenance import Provenance
     from wolfnote.events import OnEvent
     from wolfnote.folder import RunFolder
     from wolfnote.results import Result
@@ -49,13 +49,13 @@ def clean(
     """
     from wolfnote import records
     from wolfnote import settings as settings_module
-    from wolfnote.audit import cleaning, facts, ledger
+    from wolfnote.audit import cleaning, ledger, provenance
     from wolfnote.folder import content_hash
 
     if not 0 <= share < 1:
         raise InputError("a share from 0 to below 1", where="--share", remedy="write 0.1 for 10 %")
     settings: Any = how.settings(settings_module.tables(clean=cleaning.Settings))
-    about, evidence = facts.read(run), _evidence(run, corrections)
+    about, evidence = provenance.read(run), _evidence(run, corrections)
     data, today = about.unchanged(), datetime.date.today()
     out = how.out or run.with_name(f"{run.name}-clean")
 
@@ -134,7 +134,7 @@ def _evidence(run: Path, corrections: Path | None) -> Evidence:
     return cleaning.Evidence(flagged.flags(run), settled, corrected.read(corrections) if corrections else {})
 
 
-def _planned(about: Facts) -> Result:
+def _planned(about: Provenance) -> Result:
     from wolfnote import forecast
 
     return forecast.plan((forecast.counted("rows", about.population), forecast.counted("money", 0, "this machine computes")))

@@ -18,7 +18,7 @@ from wolfnote.settings import Policy
 REMEDY = "give the folder of a finished 'wolfnote audit'"
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Provenance(msgspec.Struct, frozen=True):
     """``run.json`` and ``settings.toml`` of a finished audit. ``population`` and ``unread`` are rows of the data that could and
     that could not be parsed; ``inputs`` are hashes."""
 
@@ -44,14 +44,14 @@ class Facts(msgspec.Struct, frozen=True):
         return [Path(place) for place in self.data]
 
 
-def read(run: Path) -> Facts:
-    """The facts of a finished audit. Raises ``InputError`` when the folder holds none."""
+def read(run: Path) -> Provenance:
+    """The provenance of a finished audit. Raises ``InputError`` when the folder holds none."""
     if not (run / "result.json").is_file():
         raise InputError("no finished audit here", where=str(run), remedy=REMEDY)
     try:
         about = json.loads((run / "run.json").read_text(encoding="utf-8"))
         tables = tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
-        return Facts(
+        return Provenance(
             run_id=str(about["run_id"]),
             data=tuple(map(str, about["data"])),
             population=int(about["rows"]),
