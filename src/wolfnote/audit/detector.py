@@ -6,7 +6,8 @@ language, code that does not parse) it says, row by row: an unread row never cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -82,3 +83,16 @@ class Survey(Protocol):
     def conclude(self, facts: Sequence[Path]) -> Iterator[tuple[int, Flag]]:
         """Flags with their row's number, from the Parquet files of all shards (DuckDB reads them, memory stays flat)."""
         ...
+
+
+@dataclass(frozen=True)
+class ByRow:
+    """A detector of one function that looks at one row: ``(Sample) -> Reading``."""
+
+    code: str
+    name: str
+    look: Callable[[Sample], Reading]
+
+    def read(self, samples: Sequence[Sample]) -> list[Reading]:
+        """One reading a row."""
+        return [self.look(sample) for sample in samples]

@@ -10,6 +10,7 @@ writing.py       write: from samples to a file; converting.py: from file to file
 shapes/          a row ↔ a sample, one module a shape: OpenAI, ShareGPT, Alpaca, prompt and completion, preference, text
 turns.py         one turn as OpenAI writes it
 sources.py       a file → raw rows with line numbers: JSONL, CSV, Parquet; json_values.py for JSON arrays; files.py for bytes
+stretches.py     a JSONL file in pieces, so that several processes read it
 mapping.py       rows whose columns the user names: helpdesk exports
 documents.py     running text: documents, source files, folders
 preflight.py     what a provider would refuse, and what would be silently cut; providers.toml holds the limits

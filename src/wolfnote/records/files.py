@@ -8,7 +8,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from wolfnote.errors import InputError
 from wolfnote.records.row import Bad
@@ -17,6 +17,14 @@ CHUNK = 1 << 20
 DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading from a gzip file raises when it is cut off or damaged."""
 CUT = "the gzip file is cut off or damaged here; what follows could not be read → pack it again"
+
+
+class Lines(Protocol):
+    """What ``lines`` reads from."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """At most ``limit`` bytes of a line; nothing at the end."""
+        ...
 
 
 def suffix(file: Path) -> str:
@@ -51,7 +59,7 @@ def open(file: Path) -> io.BufferedReader:
     return cast("io.BufferedReader", stream)
 
 
-def lines(stream: io.BufferedReader, limit: int) -> Iterator[tuple[int, bytes | Bad]]:
+def lines(stream: Lines, limit: int) -> Iterator[tuple[int, bytes | Bad]]:
     """Each line with its number; one over ``limit`` bytes is passed over in pieces and comes out as ``Bad``."""
     number = 0
     try:

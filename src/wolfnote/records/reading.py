@@ -117,7 +117,11 @@ def _file(file: Path, reading: Reading) -> Iterator[Row]:
 
 
 def _table(file: Path, reading: Reading) -> Iterator[Row]:
-    raws = sources.open(file, reading.row_limit, frozenset(reading.columns))
+    return items(file, sources.open(file, reading.row_limit, frozenset(reading.columns)), reading)
+
+
+def items(file: Path, raws: Iterator[sources.Raw], reading: Reading) -> Iterator[Row]:
+    """Raw rows of a file as samples, or as unread ones with their reason."""
     found = mapping.threads(raws, reading) if mapping.is_messages(reading) else _rows(raws, reading)
     for line, shape, content in found:
         place = f"{file}:{line}"

@@ -55,7 +55,7 @@ def _reader(file: Path, kind: str, columns: frozenset[str]) -> Callable[[io.Buff
         return _READERS[kind]
     with files.open(file) as stream:
         if stream.peek(1)[:LOOK].lstrip().startswith(b"{"):
-            return _jsonl
+            return jsonl
     names = ", ".join((*_READERS, ".parquet", ".txt", ".md", ".html"))
     raise InputError(f"unknown kind of file {kind!r}", where=str(file), remedy=f"known: {names}, and all but Parquet with .gz")
 
@@ -65,7 +65,8 @@ def _streamed(file: Path, reader: Callable[[io.BufferedReader, int], Iterator[Ra
         yield from reader(stream, limit)
 
 
-def _jsonl(stream: io.BufferedReader, limit: int) -> Iterator[Raw]:
+def jsonl(stream: files.Lines, limit: int) -> Iterator[Raw]:
+    """The rows of JSONL bytes, each with its line."""
     decode = msgspec.json.Decoder().decode
     for number, line in files.lines(stream, limit):
         if isinstance(line, Bad):
@@ -169,8 +170,8 @@ def _without_none(value: Any) -> Any:
 
 
 _READERS: dict[str, Callable[..., Iterator[Raw]]] = {
-    ".jsonl": _jsonl,
-    ".ndjson": _jsonl,
+    ".jsonl": jsonl,
+    ".ndjson": jsonl,
     ".json": json_values.read,
     ".csv": _table,
     ".tsv": _table,

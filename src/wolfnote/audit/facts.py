@@ -1,0 +1,51 @@
+"""Parquet files of an audit, asked by SQL: DuckDB reads them from the disk, and what it cannot hold it puts there too."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wolfnote.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MEMORY = "200MB"
+"""What DuckDB may hold; joins and sorts of more spill to the disk."""
+AT_ONCE = 2048
+"""Rows fetched at once."""
+
+
+@contextmanager
+def tables(**files: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
+    """A connection in which each name is a view of its Parquet files. Raises ``MissingExtra`` without DuckDB."""
+    try:
+        import duckdb
+    except ModuleNotFoundError:
+        raise MissingExtra("duckdb", "audit") from None
+    with tempfile.TemporaryDirectory(prefix="wolfnote-") as spill, duckdb.connect(":memory:") as connection:
+        for setting, value in (("memory_limit", MEMORY), ("temp_directory", spill), ("threads", "2")):
+            connection.execute(f"SET {setting} = '{value}'")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET enable_progress_bar = false")
+        for name, paths in files.items():
+            connection.read_parquet([str(path) for path in paths]).create_view(name)
+        yield connection
+
+
+def query(sql: str, facts: Sequence[Path]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query over the view ``facts``; none where there are no files."""
+    if not facts:
+        return
+    with tables(facts=facts) as connection:
+        yield from rows(connection, sql)
+
+
+def rows(connection: DuckDBPyConnection, sql: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, fetched piece by piece."""
+    found = connection.execute(sql)
+    while some := found.fetchmany(AT_ONCE):
+        yield from some
