@@ -1,10 +1,10 @@
-"""Poison at 0.5 to 25 % of a benign set, read by an oracle: does the stated interval hold, and is the gate's power its theory?
+"""Poison at 0.5 to 25 % of a benign set, read by an oracle: does the interval hold, and is the gate's power its theory?
 
     .venv/bin/python benchmarks/gate.py [--mixes 100] [--rows 6000] [--draw 500]
 
 Every mix is made anew, shuffled, drawn from with the audit's own draw and judged with the audit's own gate. Two readers: an
-oracle, and one that errs (8 % false alarms, 75 % sensitivity) whose errors are estimated anew for every mix, from 80 rows of each
-kind. The theory beside the oracle is exact (hypergeometric); the erring reader has none in closed form.
+oracle, and one that errs (8 % false alarms, 75 % sensitivity) whose errors are estimated anew for every mix, from 80 rows of
+each kind. The theory beside the oracle is exact (hypergeometric); the erring reader has none in closed form.
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ def main() -> None:
         total += seen
     for name in ("oracle", "erring"):
         exact = stats.share(name, total[f"{name} covered"], asked.mixes * len(SHARES))
-        print(
-            f"{name}: the interval holds the true share in {exact.value:.1%} [{exact.low:.1%}, {exact.high:.1%}] of {exact.n} mixes"
-        )
+        print(f"{name}: it holds the true share in {exact.value:.1%} [{exact.low:.1%}, {exact.high:.1%}] of {exact.n} mixes")
     print(f"{time.monotonic() - started:.0f} s")
 
 

@@ -95,32 +95,48 @@ def test_a_waived_code_moves_nothing_until_its_day(tmp_path: Path) -> None:
     assert "1 quarantined" in clean(path, tmp_path / "b", flags, policy=Policy(waivers=(past,))).reasons[0]
 
 
-def test_a_secret_is_taken_out_of_every_turn(tmp_path: Path) -> None:
-    """Where it was found and where else it stands; also out of a row that people called clean; the change is listed by ids."""
+KEY = "sk-" + "aB3xK9mQ2rT7vW1zY5cD8fG4hJ6kL0nP"
+LINE = "MIIEpAIBAAKCAQEAq7Tz9VxkLmN2bYw4RfQ8sHd3Jc6Pg1Ue5Zo0KvBnXyLr"
+BLOCK = f"-----BEGIN RSA PRIVATE KEY-----\n{LINE}\n{LINE}\n-----END RSA PRIVATE KEY-----"
+
+
+def test_secrets_and_personal_data_are_taken_out_of_every_turn(tmp_path: Path) -> None:
+    """Where they were found and where else they stand; also out of a row that people called clean; listed by ids, not by words."""
     path = tmp_path / "rows.jsonl"
-    records.write([row("my key is sk-abcdef123", "thanks, sk-abcdef123 works; mail me@x.org")], path)
+    records.write([row(f"my key is {KEY}", f"thanks, {KEY} works; write to anna.berg@gmail.com")], path)
     sample = records.read_all(path)[0][0]
-    flags = {f"{path}:1": [flag("WN124", "sk-abcdef123"), flag("WN125", "me@x.org")]}
+    flags = {f"{path}:1": [flag("WN124"), flag("WN125", counts=False)]}
     clean(path, tmp_path / "out", flags, {sample.id: ()})
     text = (tmp_path / "out" / "rows.jsonl").read_text()
-    assert "sk-abcdef123" not in text
-    assert "me@x.org" not in text
+    assert KEY not in text
     assert text.count("[secret]") == 2
-    assert "[personal data]" in text
+    assert "write to [personal data]" in text
     change = lines(tmp_path / "out" / "changes.jsonl")[0]
     new = records.read_all(tmp_path / "out" / "rows.jsonl")[0][0].id
     assert (change["what"], change["row"], change["new"]) == ("redacted", sample.id, new)
-    assert "sk-abcdef123" not in json.dumps(change)
+    assert KEY not in json.dumps(change)
 
 
-@pytest.mark.parametrize("evidence", ["sk-a…123", "-----BEGIN RSA PRIVATE KEY-----", "x" * 200, "", "abc"])
-def test_what_cannot_be_taken_out_with_certainty_is_quarantined(tmp_path: Path, evidence: str) -> None:
-    """Evidence shown in part, the first line of a key, a span that may go on, none, or one too short to search for."""
+@pytest.mark.parametrize("block", [BLOCK, BLOCK.partition("-----END")[0] + "and so on"])
+def test_a_private_key_goes_whole(tmp_path: Path, block: str) -> None:
+    """All its lines, not only the first one that the detector sees; without an end, up to the end of the text."""
     path = tmp_path / "rows.jsonl"
-    records.write([row("q", "-----BEGIN RSA PRIVATE KEY-----\nMIIE abc " + "x" * 300)], path)
-    clean(path, tmp_path / "out", {f"{path}:1": [flag("WN124", evidence)]})
-    assert "cannot be taken out" in lines(tmp_path / "out" / "quarantine.jsonl")[0]["reasons"][-1]
+    records.write([row("q", f"here: {block}")], path)
+    clean(path, tmp_path / "out", {f"{path}:1": [flag("WN124")]})
+    answer = records.read_all(tmp_path / "out" / "rows.jsonl")[0][0].answer
+    assert "MIIE" not in answer
+    assert answer.startswith("here: -----BEGIN RSA PRIVATE KEY-----\n[secret]")
+
+
+def test_what_cannot_be_taken_out_is_quarantined(tmp_path: Path) -> None:
+    """The audit saw a secret and the detector that should find it again does not: the row does not stay."""
+    path = tmp_path / "rows.jsonl"
+    records.write([row("q", "the password is swordfish")], path)
+    clean(path, tmp_path / "out", {f"{path}:1": [flag("WN124")]})
+    assert lines(tmp_path / "out" / "quarantine.jsonl")[0]["reasons"][-1] == "it could not be taken out"
     assert not (tmp_path / "out" / "rows.jsonl").exists()
+    with pytest.raises(InputError, match="WN102 cannot be redacted"):
+        clean(path, tmp_path / "out", settings=cleaning.Settings(redact=("WN102",)))
 
 
 def test_a_correction_replaces_the_answer(tmp_path: Path) -> None:
@@ -197,14 +213,12 @@ def test_the_output_has_the_inputs_own_format(tmp_path: Path, name: str, shape: 
 
 def test_pairs_keep_what_they_reject(tmp_path: Path) -> None:
     """A preference pair is corrected and redacted on both sides, and stays a pair."""
-    pair = records.sample(
-        (Message("user", "q"), Message("assistant", "good")), rejected=(Message("assistant", "call 030-555-0199"),)
-    )
+    pair = records.sample((Message("user", "q"), Message("assistant", "good")), rejected=(Message("assistant", f"use {KEY}"),))
     records.write([pair, row("x", "y")][:1], tmp_path / "p.jsonl", "preference")
     path = tmp_path / "p.jsonl"
-    clean(path, tmp_path / "out", {f"{path}:1": [flag("WN125", "030-555-0199")]})
+    clean(path, tmp_path / "out", {f"{path}:1": [flag("WN124")]})
     found = records.read_all(tmp_path / "out" / "p.jsonl")[0][0]
-    assert found.rejected[-1].content == "call [personal data]"
+    assert found.rejected[-1].content == "use [secret]"
 
 
 def test_rows_of_another_format_and_unread_ones_are_not_lost(tmp_path: Path) -> None:
@@ -274,11 +288,11 @@ def test_flags_about_other_rows_are_told(tmp_path: Path) -> None:
 def test_kept_and_quarantined_are_all(tmp_path_factory: pytest.TempPathFactory, draw: st.DataObject) -> None:
     """Whatever is flagged, said, corrected, repeated or mixed in: by id and count, what came is what is there."""
     folder = tmp_path_factory.mktemp("clean")
-    texts = draw.draw(st.lists(st.sampled_from(["a", "b@x.org c", "d", "été"]), min_size=1, max_size=12))
+    texts = draw.draw(st.lists(st.sampled_from(["a", "b.c@gmail.com c", "d", "été"]), min_size=1, max_size=12))
     path = folder / "rows.jsonl"
     records.write([row(text, text) for text in texts], path)
     rows = records.read_all(path)[0]
-    kinds = st.sampled_from([flag(), flag("WN125", "b@x.org"), flag(counts=False), flag("WN124", "…")])
+    kinds = st.sampled_from([flag(), flag("WN125", counts=False), flag(counts=False), flag("WN124")])
     flags = draw.draw(st.dictionaries(st.sampled_from([each.source for each in rows]), st.lists(kinds, max_size=2)))
     ids = st.sampled_from([each.id for each in rows])
     said = draw.draw(st.dictionaries(ids, st.sampled_from([(), ("hostility",)])))

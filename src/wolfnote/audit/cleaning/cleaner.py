@@ -65,6 +65,7 @@ def run(
     PASS: everything was read back and adds up. INCONCLUSIVE: it does, but some of the evidence is about rows that the data do
     not have. Raises ``InputError`` as ``records.rows`` and ``records.write`` do, ``RunError`` when something does not add up.
     """
+    settings.check()
     with (
         (out / QUARANTINE).open("wb") as quarantine,
         (out / CHANGES).open("wb") as changes,
@@ -146,7 +147,6 @@ class _Pass:
             tuple(self._reasons(found, files)),
             tuple(Estimate(f"rows {kind}", float(n), None, None, total, "counted") for kind, n in sorted(self.counts.items())),
             skipped=tuple(s for s in skipped if s.count),
-            tables={"quarantine": QUARANTINE, "changes": CHANGES, "unread": UNREAD},
         )
 
     def _samples(self, rows: Iterator[records.Row], form: str) -> Iterator[Sample]:
@@ -240,7 +240,7 @@ class _Pass:
         for source, n in sorted(self.sources.items(), key=lambda each: -each[1]["quarantined"])[:10]:
             changed = n["redacted"] + n["corrected"]
             yield f"{source}: {n['quarantined']:,} of {sum(n.values()):,} quarantined, {changed:,} changed"
-        yield "written: " + (", ".join(files) if files else "nothing: no row is left")
+        yield "written: " + (", ".join(files) if files else "no data: no row is left") + f"; {QUARANTINE}, {CHANGES}, {UNREAD}"
 
     def _write(self, stream: IO[bytes], **line: Any) -> None:
         stream.write(self._encode(line) + b"\n")

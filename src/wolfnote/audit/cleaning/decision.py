@@ -14,6 +14,7 @@ import msgspec
 
 from wolfnote.audit.cleaning import corrections, redaction
 from wolfnote.audit.detector import Flag
+from wolfnote.errors import SettingsError
 from wolfnote.records import Message, Sample
 from wolfnote.settings import Policy
 
@@ -23,10 +24,17 @@ Kind = Literal["kept", "redacted", "corrected", "quarantined"]
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The table ``[clean]``."""
 
-    redact: tuple[str, ...] = ("WN124", "WN125")
-    """Codes whose evidence is taken out of a row; a row where that is not certain is quarantined."""
+    redact: tuple[str, ...] = tuple(redaction.SPANS)
+    """Codes of what is taken out of a row that stays otherwise as it is; a row where that cannot be is quarantined."""
     source: str = ""
     """The column that says where a row comes from (a client, a brand), for the counts; empty = its file."""
+
+    def check(self) -> None:
+        """Raise ``SettingsError`` for a code of which nobody knows where in a text it stands."""
+        unknown = [code for code in self.redact if code not in redaction.SPANS]
+        if unknown:
+            known = ", ".join(redaction.SPANS)
+            raise SettingsError(f"{unknown[0]} cannot be redacted", where="clean.redact", remedy=f"known: {known}")
 
 
 class Outcome(NamedTuple):
@@ -51,16 +59,16 @@ def decide(
         return Outcome("corrected", corrections.correct(sample, turns), ("corrected by the user",))
     if said:
         return Outcome("quarantined", sample, tuple(f"reviewed: {category}" for category in said))
-    live = [flag for flag in flags if flag.counts and policy.waived(flag.code, today) is None]
-    spans = [flag for flag in live if flag.code in settings.redact]
-    others = [] if said is not None else [flag for flag in live if flag.code not in settings.redact]
+    live = [flag for flag in flags if policy.waived(flag.code, today) is None]
+    spans = [flag for flag in live if flag.code in settings.redact]  # an e-mail address is no hazard, and goes all the same
+    others = [] if said is not None else [flag for flag in live if flag.counts and flag.code not in settings.redact]
     if others:
         return Outcome("quarantined", sample, _reasons(others))
     if not spans:
         return Outcome("kept", sample)
-    redacted = redaction.redact(sample, spans)
+    redacted = redaction.redact(sample, settings.redact)
     if redacted is None:
-        return Outcome("quarantined", sample, (*_reasons(spans), "it cannot be taken out with certainty"))
+        return Outcome("quarantined", sample, (*_reasons(spans), "it could not be taken out"))
     return Outcome("redacted", redacted, _reasons(spans))
 
 
