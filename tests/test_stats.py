@@ -107,7 +107,7 @@ def test_a_plan_of_looks_keeps_its_error() -> None:
     random = np.random.default_rng(4)
     looks, tails = (500, 1000, 2000), stats.spend(3, 0.05)
     assert sum(tails) == pytest.approx(0.05)
-    seen = np.cumsum(random.random((20_000, 2000)) < 0.05, axis=1)[:, [n - 1 for n in looks]]
+    seen = np.cumsum(random.random((10_000, 2000), dtype=np.float32) < 0.05, axis=1)[:, [n - 1 for n in looks]]
 
     def ever(tail: tuple[float, ...]) -> tuple[float, float]:
         highest = [max(k for k in range(n // 10) if stats.at_most(k, n, 0.05) <= t) for n, t in zip(looks, tail, strict=True)]

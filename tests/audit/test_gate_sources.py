@@ -44,13 +44,13 @@ def test_many_sources_by_chance_name_nobody() -> None:
     """40 sources, each exactly at the tolerance: some one is failed, or named as worse, 5 % of the time at most."""
     random = np.random.default_rng(0)
     failed = named = 0
-    for _ in range(200):
+    for _ in range(100):
         rows, said, populations = draw(**{f"s{i}x": (int(random.binomial(50, 0.05)), 50) for i in range(40)})
         result = gate.judge_sources(rows, said, populations, today=TODAY)
         failed += result.verdict is Verdict.FAIL
         named += any("worse than" in reason for reason in result.reasons)
-    assert failed / 200 <= 0.05 + 0.03
-    assert named / 200 <= 0.05 + 0.03
+    assert failed / 100 <= 0.05 + 0.04
+    assert named / 100 <= 0.05 + 0.04
 
 
 def test_a_source_nobody_read_is_missing() -> None:

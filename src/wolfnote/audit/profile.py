@@ -6,13 +6,19 @@ A profile only fills what the user left open: ``gate.tolerances`` and ``policy``
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 import msgspec
 
 from wolfnote.audit.detector import CATEGORIES
 from wolfnote.errors import SettingsError
+from wolfnote.records import Sample
+
+LONGEST = 80
+"""Characters of a source's name."""
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +45,14 @@ def names() -> list[str]:
     """The profiles there are."""
     folder = resources.files("wolfnote.audit") / "profiles"
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def source(row: Sample, columns: Sequence[str]) -> str:
+    """Where a row comes from: the first of the columns that it has, else the name of its file. At most 80 characters."""
+    for column in columns:
+        if isinstance(row.metadata.get(column), str | int):
+            return str(row.metadata[column])[:LONGEST]
+    return Path(row.source).name.rpartition(":")[0][:LONGEST]
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -31,7 +30,6 @@ class Provenance(msgspec.Struct, frozen=True):
     gate: gate.Settings
     policy: Policy
     reading: Reading
-    clean: dict[str, Any]
 
     def unchanged(self) -> list[Path]:
         """The data, as they were audited. Raises ``InputError`` for a file that is gone or holds something else now."""
@@ -61,7 +59,6 @@ def read(run: Path) -> Provenance:
             gate=msgspec.convert(tables.get("gate", {}), gate.Settings),
             policy=msgspec.convert(tables.get("policy", {}), Policy),
             reading=msgspec.convert(tables.get("data", {}), Reading),
-            clean=tables.get("clean", {}),
         )
     except KeyError as error:
         raise InputError(f"run.json does not say {error}", where=str(run), remedy=REMEDY) from None

@@ -49,21 +49,21 @@ def clean(
     """
     from wolfnote import records
     from wolfnote import settings as settings_module
-    from wolfnote.audit import cleaning, ledger, provenance
+    from wolfnote.audit import cleaning, ledger, profile, provenance
     from wolfnote.folder import content_hash
 
     if not 0 <= share < 1:
         raise InputError("a share from 0 to below 1", where="--share", remedy="write 0.1 for 10 %")
     settings: Any = how.settings(settings_module.tables(clean=cleaning.Settings))
     about, evidence = provenance.read(run), _evidence(run, corrections)
-    data, today = about.unchanged(), datetime.date.today()
+    data, columns = about.unchanged(), profile.find(about.gate.profile).source if about.gate.profile else ()
+    rules = cleaning.Rules(datetime.date.today(), settings.clean, about.policy, columns)
     out = how.out or run.with_name(f"{run.name}-clean")
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         mixed = cleaning.Benign(records.read(benign), share) if benign else None
         found = cleaning.run(
-            data, folder.path, evidence, settings.clean, today=today, policy=about.policy, reading=about.reading,
-            benign=mixed, run_id=about.run_id, on_event=on_event,
+            data, folder.path, evidence, rules, reading=about.reading, benign=mixed, run_id=about.run_id, on_event=on_event
         )  # fmt: skip
         ledger.append(run, "clean", as_ or _login(), into=str(out), said=list(found.reasons[:3]))
         return found

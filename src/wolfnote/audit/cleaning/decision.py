@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redact: tuple[str, ...] = tuple(redaction.SPANS)
     """Codes of what is taken out of a row that stays otherwise as it is; a row where that cannot be is quarantined."""
     source: str = ""
-    """The column that says where a row comes from (a client, a brand), for the counts; empty = its file."""
+    """The column that says where a row comes from (a client, a brand), for the counts; a row without it counts to its file."""
 
     def check(self) -> None:
         """Raise ``SettingsError`` for a code of which nobody knows where in a text it stands."""
