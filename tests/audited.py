@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wolfnote import Finding, Message, Result, Verdict, records
 from wolfnote import settings as settings_module
-from wolfnote.audit import gate, labels, ledger
+from wolfnote.audit import columns, gate, labels, ledger
 from wolfnote.audit.labels import Label
 from wolfnote.folder import RunFolder, content_hash
 from wolfnote.records import Sample
@@ -46,9 +46,12 @@ def audited(
     kinds = settings_module.with_policy("audit", Author, gate=gate.Settings)
     chosen = [f"audit.author={author!r}", f"gate.preset={preset!r}", f"gate.looks=[{drawn}, {drawn + 20}]"]
     with RunFolder.hold(run, settings_module.load(kinds, overrides=chosen), {"data": content_hash(data)}) as held:
-        held.note(data=[str(data)], rows=n, unread=0)
+        held.note(data=[str(data)])
+        tables = {"coverage": "tables/coverage.parquet"}
+        (run / "tables").mkdir()
+        columns.write(run / tables["coverage"], columns.ROWS, [(i, row.id, str(data), i + 1) for i, row in enumerate(every)])
         held.write("draw.jsonl", "".join(line(row, "random") for row in every[:drawn]) + line(every[-1], "risk"))
-        held.finish(Result("audit", Verdict.INCONCLUSIVE, ("made by a test",), findings=found))
+        held.finish(Result("audit", Verdict.INCONCLUSIVE, ("made by a test",), findings=found, tables=tables))
     ledger.append(run, "audit", "Mara", rows=n)
     return run, every
 

@@ -32,6 +32,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print the Result on stdout a
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take (tokens, minutes, money, disk), then stop.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Contact no host but this machine; WOLFNOTE_OFFLINE=1 does the same.")]
 
+DATA = "Training rows: JSONL, JSON, CSV, TSV, Parquet, text, or a folder. 'wolfnote convert --help' lists the shapes."
+Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADAPTER_FOLDER for a tuned one.")]
+
 
 class How(NamedTuple):
     """How a run was asked for."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wolfnote import InputError, Message, Result, RunError, Verdict, records
-from wolfnote.audit import cleaning, manifest
+from wolfnote.audit import cleaning, columns, manifest
 from wolfnote.audit.cleaning import corrections, flagged
 from wolfnote.audit.cleaning.flagged import Listed
 from wolfnote.audit.detector import Flag
@@ -345,24 +345,10 @@ def test_a_killed_cleaning_is_done_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_flags_stream_from_the_audits_parquet(tmp_path: Path) -> None:
     """In the order of the data, however the shards wrote them; those of no row are left over."""
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    table = [
-        {
-            "number": n,
-            "source": f"d:{n + 1}",
-            "code": "WN102",
-            "category": "hostility",
-            "turn": 1,
-            "message": "m",
-            "evidence": "e",
-            "counts": n != 2,
-        }
-        for n in (7, 2, 0, 0)
-    ]
-    parquet.write_table(pyarrow.Table.from_pylist(table), tmp_path / "flags.parquet")
-    (tmp_path / "result.json").write_text('{"kind": "audit", "verdict": "PASS", "tables": {"flags": "flags.parquet"}}')
+    kinds = {"row": "int64", "path": "string", "line": "int64", **{k: v for k, v in columns.FLAGS.items() if k not in ("row", "role")}}
+    table = [(n, "d", n + 1, 1, "WN102", "hostility", "m", "e", True) for n in (7, 2, 0, 0)]
+    columns.write(tmp_path / "flags.parquet", kinds, table)
+    (tmp_path / "result.json").write_text('{"kind": "audit", "verdict": "PASS", "tables": {"findings": "flags.parquet"}}')
     found = flagged.flags(tmp_path)
     assert [len(found.at(f"d:{n + 1}")) for n in range(6)] == [2, 0, 1, 0, 0, 0]
     assert found.left() == 1

@@ -113,7 +113,7 @@ def test_other_data_show(tmp_path: Path) -> None:
     run, _ = reviewed(tmp_path, "Mara")
     signing.sign(run, "Ines")
     text = (run / "run.json").read_text()
-    (run / "run.json").write_text(text.replace('"rows": 40', '"rows": 41'))
+    (run / "run.json").write_text(text.replace('"data": "', '"data": "0'))
     assert faults(run) == ["the record was changed after it was signed"]
 
 

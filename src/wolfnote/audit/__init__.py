@@ -1,6 +1,16 @@
-"""Defence 1: is my training data an alignment hazard? ``audit.run(samples, settings, detectors) -> Result``."""
+"""Defence 1: is my training data an alignment hazard?
 
-from wolfnote.audit.engine import Settings, run
-from wolfnote.audit.forecast import plan
+``audit.run_files(paths, settings, readers, folder=run) -> Result`` reads files of any size, every row and then a draw;
+``audit.run(samples, settings, readers) -> Result`` reads a draw of rows in memory.
 
-__all__ = ["Settings", "plan", "run"]
+engine.py     run_files: shards → detectors → surveys → draw → readers → Result
+shards.py     data in pieces        scan.py       one piece, by all detectors     workers.py   pieces to processes
+whole.py      surveys and tables    telling.py    counts → Result                 closely.py   readers → verdict
+"""
+
+from wolfnote.audit.closely import run
+from wolfnote.audit.engine import check, run_files
+from wolfnote.audit.forecast import plan, plan_files
+from wolfnote.audit.settings import Settings
+
+__all__ = ["Settings", "check", "plan", "plan_files", "run", "run_files"]

@@ -1,100 +1,165 @@
-"""Draw, read, count, decide. Whatever could not be read is listed, and rules out a PASS."""
+"""An audit of files: every row read cheaply, the whole looked at, a draw read with a model. It can be killed and goes on.
+
+Memory does not grow with the rows: shards are read by workers and become Parquet in the run folder, and DuckDB asks the files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
 
 import msgspec
 
-from wolfnote import stats
-from wolfnote.audit import gate
-from wolfnote.audit.draw import draw
+import wolfnote
+from wolfnote.audit import closely, draw, telling, whole, workers
+from wolfnote.audit import shards as cutting
+from wolfnote.audit.detector import Detector, Survey
+from wolfnote.audit.detectors import DETECTORS, SURVEYS, overlap, refusals
+from wolfnote.audit.draw import Drawn
 from wolfnote.audit.reader import Reader
-from wolfnote.events import OnEvent, silent
-from wolfnote.records import Sample, Unread
-from wolfnote.results import Estimate, Finding, Result, Score, Skipped, Verdict, worst
+from wolfnote.audit.scan import Orders
+from wolfnote.audit.settings import Settings
+from wolfnote.audit.whole import Shards
+from wolfnote.errors import InputError
+from wolfnote.events import Event, OnEvent, silent
+from wolfnote.folder import RunFolder, read_result
+from wolfnote.records import Reading, Sample, readable, turns
+from wolfnote.results import Estimate, Result, Score
 from wolfnote.settings import Policy
 
-SHOWN = 10
+FINDINGS, COVERAGE = "tables/findings.parquet", "tables/coverage.parquet"
+DRAW = "draw.jsonl"
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many rows are read closely, and which draw."""
-
-    limit: int = 500
-    seed: int = 0
-
-
-def run(
-    samples: Sequence[Sample],
+def run_files(
+    paths: Sequence[Path],
     settings: Settings,
-    detectors: Sequence[Reader],
+    readers: Callable[[], Sequence[Reader]],
     *,
-    unread: Sequence[Unread] = (),
+    folder: RunFolder,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
     policy: Policy = Policy(),  # noqa: B008 - frozen
+    detectors: Sequence[Detector] = DETECTORS,
     on_event: OnEvent = silent,
+    executor: Executor | None = None,
 ) -> Result:
-    """Read a random draw of the rows with each detector and judge the whole by it.
+    """Audit files and folders into a run folder; parts "tier 1" (every row) and "tier 2" (a draw, read with a model).
 
-    FAIL: more harmful rows than ``policy.flagged_share``, even at the low bound. PASS: fewer, even at the high bound, and
-    every row of the data could be parsed. INCONCLUSIVE: neither.
+    ``readers`` is asked for them after the first tier, so that no model lies in memory before it is needed.
+    The verdict is tier 2's, as in ``closely.run``. Leaves findings and coverage as Parquet, and ``draw.jsonl`` for people.
+    Raises ``InputError`` for a path of which no row can be read, and for a baseline that is no audit.
     """
-    rows = draw(samples, settings.limit, settings.seed)
-    parts = [_read(detector, rows, policy, on_event) for detector in detectors]
-    verdict = worst(part.verdict for part in parts)
-    skipped = [Skipped("row", row.reason, 1) for row in unread[:SHOWN]]
-    if len(unread) > SHOWN:
-        skipped.append(Skipped("row", "and more like these", len(unread) - SHOWN))
-    reasons = [reason for part in parts for reason in part.reasons]
-    skipped += [s for part in parts for s in part.skipped]
-    missed = sum(s.count for s in skipped)
-    if missed and verdict is Verdict.PASS:
-        verdict = Verdict.INCONCLUSIVE
-        reasons.append(f"{missed} rows could not be read, so the data was not seen whole")
-    return Result(
-        "audit",
-        verdict,
-        tuple(reasons),
-        tuple(e for part in parts for e in part.estimates),
-        tuple(f for part in parts for f in part.findings),
-        tuple(skipped),
-    )
+    check(paths, settings, reading)
+    home = folder.path / f"shards-{_key(detectors)}"
+    home.mkdir(parents=True, exist_ok=True)
+    orders = Orders(home, reading, detectors, _surveys(settings, reading, home), settings.limit, settings.risky, settings.seed)
+    shards = Shards(home, _scanned(paths, orders, on_event, executor))
+    on_event(Event("look at the whole", 0, 0))
+    findings = folder.path / FINDINGS
+    whole.write_findings(shards, whole.conclude(shards, orders.surveys), findings)
+    drawn = draw.merged(shards.files(DRAW), settings.limit, settings.risky)
+    _write_draw(folder, drawn, findings)
+    rows = drawn.random()
+    opened = readers()
+    scores = [_scores(reader, [row.sample for row in rows], folder, on_event) for reader in opened]
+    whole.write_coverage(shards, _drawn(drawn, opened, scores), folder.path / COVERAGE)
+    result = _result(shards, orders, findings, policy, opened, rows, scores)
+    for old in folder.path.glob("shards-*"):  # their content is in the tables now
+        shutil.rmtree(old)
+    return result
 
 
-def _read(detector: Reader, rows: Sequence[Sample], policy: Policy, on_event: OnEvent) -> Result:
-    scores = detector.read(rows, on_event)
-    pairs = [(row, score) for row, score in zip(rows, scores, strict=True) if score.value is not None]
-    flagged = sorted(((s.value or 0.0, r, s) for r, s in pairs if (s.value or 0.0) > detector.threshold), key=lambda t: -t[0])
-    if not pairs:
-        unseen = tuple(Skipped("row", score.reason) for score in scores)
-        return Result("detector", Verdict.NOT_RUN, (f"{detector.code}: no row could be read",), skipped=unseen)
-    share = gate.harmful_share(f"harmful share, {detector.name}", len(flagged), len(pairs), detector.accuracy())
-    verdict = gate.verdict(share, policy.flagged_share)
-    return Result(
-        "detector",
-        verdict,
-        (_reason(detector, len(flagged), len(pairs), share, policy.flagged_share),),
-        (stats.share(f"flagged, {detector.name}", len(flagged), len(pairs)), share, *detector.accuracy()),
-        tuple(_finding(detector, row, score) for _, row, score in flagged),
-        tuple(Skipped("row", score.reason) for score in scores if score.value is None),
-    )
+def check(paths: Sequence[Path], settings: Settings, reading: Reading) -> None:
+    """Raise ``InputError`` for what cannot be audited, before anything is made."""
+    for path in (*paths, *map(Path, settings.against)):
+        readable(path, reading)
+    _baseline(settings)
 
 
-def _reason(detector: Reader, flagged: int, read: int, share: Estimate, tolerance: float) -> str:
-    low, high = share.low or 0.0, share.high or 1.0
-    return (
-        f"{detector.name}: {flagged} of {read} rows flagged; after the reader's own errors {share.value:.0%} of the data "
-        f"[{low:.0%}, {high:.0%}] reads as harmful; tolerance {tolerance:.0%}"
-    )
+def _key(detectors: Sequence[Detector]) -> str:
+    """What shards depend on beside data and settings: another version or list of detectors begins anew."""
+    source = [wolfnote.__version__, [d.code for d in detectors], [s.code for s in SURVEYS]]
+    return hashlib.sha256(msgspec.json.encode(source)).hexdigest()[:8]
 
 
-def _finding(detector: Reader, row: Sample, score: Score) -> Finding:
-    return Finding(
-        code=detector.code,
-        severity="warning",
-        message=f"{detector.name}: {score.reason}",
-        where=row.source,
-        evidence=row.answer,
-        confidence=score.value,
-        remedy="review the row; correct it rather than delete it (arXiv 2609.37624)",
-    )
+def _surveys(settings: Settings, reading: Reading, home: Path) -> tuple[Survey, ...]:
+    shortage = refusals.Shortage(_baseline(settings))
+    if not settings.against:
+        return (shortage, *SURVEYS)
+    against = overlap.prepare([Path(path) for path in settings.against], reading, home)
+    return (shortage, *SURVEYS, overlap.Survey(against))
+
+
+def _baseline(settings: Settings) -> Estimate | None:
+    """The share of requests for harm that an earlier audit saw refused, if it saw any."""
+    if not settings.baseline:
+        return None
+    result = read_result(Path(settings.baseline))
+    if result is None or result.kind != "audit":
+        raise InputError("no finished audit here", where=settings.baseline, remedy="give the folder of an earlier audit")
+    every = [e for part in (result, *result.parts) for e in part.estimates]
+    return next((e for e in every if e.name == refusals.SHARE), None)
+
+
+def _scanned(paths: Sequence[Path], orders: Orders, on_event: OnEvent, executor: Executor | None) -> list[Path]:
+    """All shards, scanned, in the order of the data."""
+    folders = []
+    for folder in workers.scan_all(cutting.of_paths(paths, orders.how), orders, executor):
+        folders.append(folder)
+        on_event(Event("read every row: shards", len(folders), 0))
+    return sorted(folders)
+
+
+def _scores(reader: Reader, rows: Sequence[Sample], folder: RunFolder, on_event: OnEvent) -> list[Score]:
+    """A reader's scores of the drawn rows, from the log where they are there."""
+    scores: list[Score] = folder.once(f"read/{reader.code}", lambda: reader.read(rows, on_event), list[Score])
+    return scores
+
+
+def _drawn(drawn: draw.Draw, readers: Sequence[Reader], scores: Sequence[Sequence[Score]]) -> list[tuple[int, str, str]]:
+    """Number, part and readers of each drawn row."""
+    found = []
+    for at, row in enumerate(drawn.random()):
+        codes = " ".join(r.code for r, s in zip(readers, scores, strict=True) if s[at].value is not None)
+        found.append((row.number, "random", codes))
+    return found + [(row.number, "risk", "") for row in drawn.risk()]
+
+
+def _write_draw(folder: RunFolder, drawn: draw.Draw, findings: Path) -> None:
+    """The drawn rows, for people and for readers: one line a row."""
+    parts = [("random", row) for row in drawn.random()] + [("risk", row) for row in drawn.risk()]
+    flags = whole.flags_of(findings, [row.number for _, row in parts])
+    with (folder.path / f".{DRAW}.part").open("wb") as out:
+        for part, row in parts:
+            line = _line(part, row) | {"flags": flags.get(row.number, [])}
+            out.write(msgspec.json.encode(line) + b"\n")
+    (folder.path / f".{DRAW}.part").replace(folder.path / DRAW)
+
+
+def _line(part: str, row: Drawn) -> dict[str, object]:
+    sample = row.sample
+    spoken = {name: [turns.dump(m, {}) for m in getattr(sample, name)] for name in ("messages", "rejected")}
+    return {"row": sample.id, "source": sample.source, "part": part, **spoken}
+
+
+def _result(
+    shards: Shards,
+    orders: Orders,
+    findings: Path,
+    policy: Policy,
+    readers: Sequence[Reader],
+    rows: Sequence[Drawn],
+    scores: Sequence[Sequence[Score]],
+) -> Result:
+    samples = [row.sample for row in rows]
+    seen = whole.count(shards, findings)
+    refused = refusals.refused(shards.files("facts-0.parquet"))
+    tier_1 = telling.every_row(seen, orders, whole.first(findings, telling.SHOWN), refused)
+    read = [closely.read(reader, samples, said, policy) for reader, said in zip(readers, scores, strict=True)]
+    judged = closely.judged(read, telling.unread(seen))
+    tier_2 = telling.drawn_rows(read, len(samples), seen.rows)
+    tables = {"findings": FINDINGS, "coverage": COVERAGE}
+    return msgspec.structs.replace(judged, reasons=(*judged.reasons, *tier_1.reasons), parts=(tier_1, tier_2), tables=tables)

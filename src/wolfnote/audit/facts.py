@@ -29,7 +29,6 @@ def tables(**files: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
     with tempfile.TemporaryDirectory(prefix="wolfnote-") as spill, duckdb.connect(":memory:") as connection:
         for setting, value in (("memory_limit", MEMORY), ("temp_directory", spill), ("threads", "2")):
             connection.execute(f"SET {setting} = '{value}'")
-        connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET enable_progress_bar = false")
         for name, paths in files.items():
             connection.read_parquet([str(path) for path in paths]).create_view(name)

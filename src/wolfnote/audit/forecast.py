@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wolfnote import forecast, models
+import msgspec
+
+from wolfnote import forecast, models, records
+from wolfnote.audit import scan, shards, workers
+from wolfnote.audit.detectors import DETECTORS, SURVEYS
 from wolfnote.audit.draw import draw
-from wolfnote.audit.engine import Settings
+from wolfnote.audit.settings import Settings
 from wolfnote.events import Event, OnEvent, silent
+from wolfnote.forecast import Span
 from wolfnote.models import Conversation, contact, speed
-from wolfnote.records import Sample, Unread
+from wolfnote.records import Reading, Sample, Unread, stretches
 from wolfnote.results import Estimate, Result, Skipped
 
 if TYPE_CHECKING:
@@ -52,6 +59,44 @@ def plan(
     notes = [f"first the reader is fitted on {reference} rows of our own, once for these weights"] if reference else []
     missed = [Skipped("row", "could not be parsed", len(unread))] if unread else []
     return forecast.plan(estimates, hosts=contact.hosts(model), unknown=missed, notes=notes)
+
+
+def plan_files(
+    paths: Sequence[Path],
+    settings: Settings,
+    model: str,
+    *,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    on_event: OnEvent = silent,
+) -> Result:
+    """``plan`` for ``run_files``: tier 2 timed on the first rows of the data, and tier 1 on them as a part.
+
+    Counts the lines of JSONL; of other containers the rows are not known. Raises ``InputError`` as ``check`` and ``plan`` do.
+    """
+    items = list(islice((item for path in paths for item in records.read(path, reading)), settings.limit))
+    samples = [item for item in items if isinstance(item, Sample)]
+    unread = [item for item in items if isinstance(item, Unread)]
+    tier_2 = plan(samples, settings, model, unread=unread, on_event=on_event)
+    return msgspec.structs.replace(tier_2, parts=(_every_row(paths, samples, reading),))
+
+
+def _every_row(paths: Sequence[Path], samples: Sequence[Sample], reading: Reading) -> Result:
+    """Tier 1: rows by their line ends, and minutes by what the detectors take for some of them."""
+    countable = [path for path in paths if stretches.divisible(path, reading)]
+    rows = sum(s.lines for path in countable for s in stretches.cut(path, shards.LARGEST))
+    start = time.perf_counter()
+    for each in DETECTORS:
+        scan.read(each, samples)
+    for survey in SURVEYS:
+        list(survey.note(samples, 0))
+    tested = time.perf_counter() - start
+    seconds = 1.5 * tested * rows / max(len(samples), 1) / workers.cores()
+    unknown = [Skipped("rows", f"not counted: {path} is not plain JSONL") for path in paths if path not in countable]
+    estimates = (
+        forecast.counted("rows", rows, "counted by their line ends"),
+        forecast.minutes(Span(seconds, seconds / 2, seconds * 3), tested),
+    )
+    return forecast.plan(estimates, unknown=unknown, notes=["tier 1: every row is read by every detector"])
 
 
 def _expense(model: LocalModel, rows: list[Row], loading: float, on_event: OnEvent) -> tuple[int, int, Estimate]:

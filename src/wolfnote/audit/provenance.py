@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from wolfnote.audit import gate
+from wolfnote.audit import facts, gate
 from wolfnote.errors import InputError
-from wolfnote.folder import content_hash
+from wolfnote.folder import content_hash, read_result
 from wolfnote.records import Reading
 from wolfnote.settings import Policy
 
@@ -18,7 +18,7 @@ REMEDY = "give the folder of a finished 'wolfnote audit'"
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """``run.json`` and ``settings.toml`` of a finished audit. ``population`` and ``unread`` are rows of the data that could and
+    """What a finished audit's folder holds of it. ``population`` and ``unread`` are rows of the data that could and
     that could not be parsed; ``inputs`` are hashes."""
 
     run_id: str
@@ -49,11 +49,12 @@ def read(run: Path) -> Provenance:
     try:
         about = json.loads((run / "run.json").read_text(encoding="utf-8"))
         tables = tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
+        population, unread = _rows(run)
         return Provenance(
             run_id=str(about["run_id"]),
             data=tuple(map(str, about["data"])),
-            population=int(about["rows"]),
-            unread=int(about["unread"]),
+            population=population,
+            unread=unread,
             inputs=msgspec.convert(about["inputs"], dict[str, str]),
             author=str(tables.get("audit", {}).get("author", "")),
             gate=msgspec.convert(tables.get("gate", {}), gate.Settings),
@@ -61,6 +62,17 @@ def read(run: Path) -> Provenance:
             reading=msgspec.convert(tables.get("data", {}), Reading),
         )
     except KeyError as error:
-        raise InputError(f"run.json does not say {error}", where=str(run), remedy=REMEDY) from None
+        raise InputError(f"it does not say {error}", where=str(run), remedy=REMEDY) from None
     except (OSError, ValueError, TypeError, msgspec.ValidationError) as error:
         raise InputError(f"not an audit's folder ({error})", where=str(run), remedy=REMEDY) from None
+
+
+def _rows(run: Path) -> tuple[int, int]:
+    """Rows of the data that could be parsed and that could not, by the audit's table of coverage."""
+    result = read_result(run)
+    table = result.tables.get("coverage") if result and result.kind == "audit" else None
+    if table is None:
+        raise KeyError("coverage")
+    with facts.tables(coverage=[run / table]) as connection:
+        read, every = connection.execute("SELECT count(row), count(*) FROM coverage").fetchall()[0]
+    return read, every - read

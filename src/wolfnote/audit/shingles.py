@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -76,17 +77,9 @@ def _blocks(texts: Sequence[bytes], width: int) -> Iterator[tuple[list[int], lis
         yield owners, pieces
 
 
+@lru_cache(maxsize=4)
 def _powers(count: int) -> tuple[Hashes, Hashes]:
     """base^(i+1) and base^-(i+1) modulo 2^64."""
-    kept = _POWERS.get(count)
-    if kept is None:
-        inverse = np.uint64(pow(int(_BASE), -1, 1 << 64))
-        kept = _POWERS[count] = (
-            np.cumprod(np.full(count, _BASE)),
-            np.cumprod(np.full(count, inverse)),
-        )
-    return kept
-
-
-_POWERS: dict[int, tuple[Hashes, Hashes]] = {}
-"""Kept powers, by how many."""
+    inverse = np.uint64(pow(int(_BASE), -1, 1 << 64))
+    both = [np.cumprod(np.full(count, factor, dtype=np.uint64), dtype=np.uint64) for factor in (_BASE, inverse)]
+    return both[0], both[1]

@@ -16,9 +16,10 @@ import msgspec
 import typer
 
 from wolfnote import interrupts
-from wolfnote.cli import cleaning, direction
+from wolfnote.cli import audit, cleaning, direction
+from wolfnote.cli.group import DefaultGroup
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
-from wolfnote.options import Config, How, Json, Set, running
+from wolfnote.options import DATA, Config, How, Json, Model, Set, running
 from wolfnote.runs import Run, carry_out, hashes, identity
 
 if TYPE_CHECKING:
@@ -42,12 +43,8 @@ app = typer.Typer(
 )
 
 app.add_typer(direction.app, name="direction")
-app.command()(cleaning.clean)
-app.command()(cleaning.verify)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
-DATA = "Training rows: JSONL, JSON, CSV, TSV, Parquet, text, or a folder. 'wolfnote convert --help' lists the shapes."
-Model = Annotated[str, typer.Option(help="package:smollm2 or hf:PATH_OR_ID, +ADAPTER_FOLDER for a tuned one.")]
 
 
 @app.command()
@@ -86,46 +83,12 @@ def demo(
     carry_out(run, how, last_lines=story.headlines, fresh=fresh)
 
 
-@app.command()
-@running
-def audit(
-    data: Annotated[list[Path], typer.Argument(help=DATA)],
-    model: Model = "package:smollm2",
-    *,
-    how: How,
-) -> None:
-    """Is my training data an alignment hazard? Reads a random draw of its rows with an untouched local model.
-
-    \b
-    wolfnote audit tickets.jsonl
-    wolfnote audit tickets.jsonl --set audit.limit=200 --set policy.flagged_share=0.02
-    wolfnote audit helpdesk.csv --set data.columns.body=user --set data.columns.agent_reply=assistant
-    """
-    from wolfnote import audit as room
-    from wolfnote import models, records
-    from wolfnote import settings as settings_module
-
-    kind = settings_module.with_policy("audit", room.Settings, data=records.Reading, local=models.Local)
-    settings: Any = how.settings(kind)
-    samples, unread = records.read_all(*data, reading=settings.data)
-
-    def work(folder: RunFolder, on_event: OnEvent) -> Result:
-        from wolfnote.audit.readers import advice
-
-        opened = models.open_local(model, local=settings.local)
-        folder.used(reader=opened.about())
-        reader = advice.reader(opened, on_event)
-        found = room.run(samples, settings.audit, [reader], unread=unread, policy=settings.policy, on_event=on_event)
-        return settings_module.waive(found, settings.policy, datetime.date.today())
-
-    run = Run(
-        how.out or Path("runs") / f"audit-{data[0].stem}",
-        settings,
-        lambda: {**hashes(*data), "model": identity(model)},
-        work,
-        lambda on_event: room.plan(samples, settings.audit, model, unread=unread, on_event=on_event),
-    )
-    carry_out(run, how)
+audits = typer.Typer(cls=DefaultGroup, rich_markup_mode=None, help="Is my training data an alignment hazard?")
+audits.command(hidden=True)(audit.audit)
+audits.command()(cleaning.sign)
+app.add_typer(audits, name="audit")
+app.command()(cleaning.clean)
+app.command()(cleaning.verify)
 
 
 @app.command()

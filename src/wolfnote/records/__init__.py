@@ -17,7 +17,7 @@ preflight.py     what a provider would refuse, and what would be silently cut; p
 """
 
 from wolfnote.records.converting import Converted, convert
-from wolfnote.records.reading import Reading, Row, read, read_all, rows
+from wolfnote.records.reading import Reading, Row, read, read_all, readable, rows
 from wolfnote.records.row import ROLES, Completion, Message, Role, Sample, ToolCall, Unread, chat, digest, sample
 from wolfnote.records.shapes import FORMATS
 from wolfnote.records.writing import write
@@ -39,6 +39,7 @@ __all__ = [
     "digest",
     "read",
     "read_all",
+    "readable",
     "rows",
     "sample",
     "write",

@@ -92,6 +92,17 @@ def read_all(
     return samples, unread
 
 
+def readable(path: str | Path, reading: Reading = Reading()) -> None:  # noqa: B008 - frozen
+    """Look for the first row that can be read. Raises ``InputError`` when there is none."""
+    first, n = None, 0
+    for row in read(path, reading):
+        if isinstance(row, Sample):
+            return
+        first, n = first or row, n + 1
+    if first is not None:
+        raise nothing_read([first], n)
+
+
 def nothing_read(unread: list[Unread], n: int) -> InputError:
     """The error that says that not one row was readable, and why the first was not."""
     reason, _, remedy = unread[0].reason.partition(" → ")
@@ -167,12 +178,17 @@ def _folder(folder: Path, reading: Reading) -> Iterator[Row]:
     if not files:
         raise InputError("the folder holds no files", where=str(folder), remedy="give a folder with data or source files")
     for file in files:
-        fault = documents.fault(folder, file)
-        if fault:
-            yield Row(Unread(f"{file}:1", fault))
-            continue
-        try:
-            yield from _file(file, reading)
-        except InputError as error:
-            reason = f"{error.message} → {error.remedy}" if error.remedy else error.message
-            yield Row(Unread(f"{file}:1", reason))
+        yield from of_folder(folder, file, reading)
+
+
+def of_folder(folder: Path, file: Path, reading: Reading) -> Iterator[Row]:
+    """The rows of one file of a folder; one that cannot be opened is an unread row, and no error."""
+    fault = documents.fault(folder, file)
+    if fault:
+        yield Row(Unread(f"{file}:1", fault))
+        return
+    try:
+        yield from _file(file, reading)
+    except InputError as error:
+        reason = f"{error.message} → {error.remedy}" if error.remedy else error.message
+        yield Row(Unread(f"{file}:1", reason))

@@ -19,12 +19,13 @@ LOOK = 1 << 20
 
 
 class Stretch(NamedTuple):
-    """``size`` bytes of a file from ``start``; the first of them begins the line numbered ``line``."""
+    """``size`` bytes of a file from ``start``, whole ``lines``; the first byte begins the line numbered ``line``."""
 
     path: str
     start: int
     size: int
     line: int
+    lines: int
 
 
 def divisible(file: Path, reading: Reading) -> bool:
@@ -45,7 +46,7 @@ def cut(file: Path, size: int) -> Iterator[Stretch]:
             if not head.endswith(b"\n"):
                 length += _finish(stream)
                 lines += 1
-            yield Stretch(str(file), start, length, line)
+            yield Stretch(str(file), start, length, line, lines)
             start, line = start + length, line + lines
 
 

@@ -61,10 +61,13 @@ def _tolerance(settings: str) -> float:
 
 
 def _tables(result: Result, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The rows of every table that the result or one of its parts names; a part's own name wins nothing over the whole's."""
+    """The rows of every JSONL table that the result or one of its parts names; a part's own name wins nothing over the
+    whole's. Parquet may hold millions of rows and belongs on no page."""
     found: dict[str, list[dict[str, Any]]] = {}
     for part in (*reversed(result.parts), result):
         for name, place in part.tables.items():
+            if not place.endswith(".jsonl"):
+                continue
             lines = (folder / place).read_text(encoding="utf-8").split("\n")  # splitlines also splits inside strings
             found[name] = [json.loads(line) for line in lines if line]
     return found

@@ -9,16 +9,15 @@ from typing import Protocol
 
 import msgspec
 
+from wolfnote.audit import facts
 from wolfnote.audit.detector import Flag
-from wolfnote.errors import InputError, MissingExtra
+from wolfnote.errors import InputError
 from wolfnote.folder import read_result
 from wolfnote.results import Finding
 
-TABLE = "flags"
-"""The table of an audit's ``Result`` with every flag: columns ``number`` (of the row in the data, from 0), ``source``
-(``path:line``) and the fields of ``Flag``."""
-COLUMNS = ("source", "code", "category", "turn", "message", "evidence", "counts")
-AT_ONCE = 10_000
+TABLE = "findings"
+"""The table of an audit's ``Result`` with every flag: ``row`` numbers the rows in the order of the data."""
+QUERY = "SELECT path, line, code, category, turn, message, evidence, counts FROM found ORDER BY row, turn, code"
 
 
 class Flags(Protocol):
@@ -89,13 +88,7 @@ def _findings(run: Path) -> Iterator[tuple[str, Flag]]:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Flag]]:
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        raise MissingExtra("duckdb", "audit") from None
-    with duckdb.connect() as database:
-        query = f"SELECT {', '.join(COLUMNS)} FROM read_parquet(?) ORDER BY number, turn, code"  # noqa: S608 - our own names
-        rows = database.execute(query, [str(path)])
-        while batch := rows.fetchmany(AT_ONCE):
-            for source, code, category, turn, message, evidence, counts in batch:
-                yield source, Flag(code, category, turn, message, evidence, counts)
+    with facts.tables(found=[path]) as connection:
+        for place, line, code, category, turn, message, evidence, counts in facts.rows(connection, QUERY):
+            source = f"{place}:{line}" if line else place
+            yield source, Flag(code, category, turn, message, evidence, counts)

@@ -23,7 +23,8 @@ from wolfnote.records import Sample
 CODE = "WN126"
 REPEATED = """
 SELECT f.row, f.turn, g.place, g.times FROM facts f JOIN (
-    SELECT content, min(row) AS first, arg_min(place, row) AS place, count(*) AS times FROM facts GROUP BY content HAVING count(*) > 1
+    SELECT content, min(row) AS first, arg_min(place, row) AS place, count(*) AS times
+    FROM facts GROUP BY content HAVING count(*) > 1
 ) g ON f.content = g.content WHERE f.row > g.first ORDER BY f.row
 """
 

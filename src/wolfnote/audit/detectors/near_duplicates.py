@@ -96,5 +96,3 @@ def _rotated(smallest: NDArray[np.uint32]) -> NDArray[np.uint32]:
         empty = (smallest[:, here] == _NONE) & (filled[:, right] != _NONE)
         filled[empty, here] = filled[empty, right] + np.uint32(0x9E3779B1)
     return filled
-
-

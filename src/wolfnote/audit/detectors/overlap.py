@@ -14,6 +14,7 @@ paraphrases, translations, answers of less than 40 letters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +44,7 @@ WITH shared AS (
     JOIN items i ON f.stretch = i.stretch GROUP BY f.row, f.turn, i.item, i.stretches HAVING count(*) >= {HALF} * i.stretches
 )
 SELECT row, turn, min(place) FROM shared GROUP BY row, turn ORDER BY row, turn
-"""
+"""  # noqa: S608 - our own numbers
 
 
 class Against(NamedTuple):
@@ -59,19 +60,15 @@ class Survey:
     code, name = CODE, "a row that repeats an evaluation's"
 
     def __init__(self, against: Against) -> None:
-        self._items = against.items
-        self._hashes: Hashes = np.load(against.hashes, allow_pickle=False)
-        size = min(MAP, 1 << (8 * len(self._hashes)).bit_length())
-        self._shift = np.uint64(64 - size.bit_length() + 1)
-        self._map = np.zeros(size, dtype=bool)
-        self._map[self._hashes >> self._shift] = True
+        self._against = against
 
     def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
         """One fact a stretch of a turn that the evaluation has too."""
+        hashes, near, shift = _loaded(self._against.hashes)
         said = [(row, turn, text) for row, sample in enumerate(samples, first) for turn, text in turns.said(sample)]
         for block in shingles.windows([shingles.reduced(text) for _, _, text in said], WIDTH):
-            maybe = np.flatnonzero(self._map[block.hashes >> self._shift])
-            for place in maybe[np.isin(block.hashes[maybe], self._hashes)]:
+            maybe = np.flatnonzero(near[block.hashes >> shift])
+            for place in maybe[np.isin(block.hashes[maybe], hashes)]:
                 row, turn, _ = said[block.text[place]]
                 yield {"row": row, "turn": turn, "stretch": int(block.hashes[place] >> np.uint64(1))}
 
@@ -79,7 +76,7 @@ class Survey:
         """A flag on each turn that holds half of an evaluation row's prompt or answer; none counts as a hazard."""
         if not facts:
             return
-        with files.tables(facts=facts, items=[self._items]) as connection:
+        with files.tables(facts=facts, items=[self._against.items]) as connection:
             for row, turn, place in files.rows(connection, SHARED):
                 yield row, Flag(CODE, "form", turn, f"repeats the evaluation's {place}", counts=False)
 
@@ -97,6 +94,17 @@ def prepare(paths: Sequence[Path], reading: Reading, folder: Path) -> Against:
     table = pyarrow.table({**columns, "place": pyarrow.array(places).take(pyarrow.array(owners))})
     parquet.write_table(table, against.items)
     return against
+
+
+@lru_cache(maxsize=1)
+def _loaded(file: Path) -> tuple[Hashes, NDArray[np.bool_], np.uint64]:
+    """The evaluation's hashes, and a map of their first bits with how far a hash is shifted to be looked up in it."""
+    hashes: Hashes = np.load(file, allow_pickle=False)
+    size = min(MAP, 1 << (8 * len(hashes)).bit_length())
+    shift = np.uint64(64 - size.bit_length() + 1)
+    near = np.zeros(size, dtype=np.bool_)
+    near[hashes >> shift] = True
+    return hashes, near, shift
 
 
 def _stretches(paths: Sequence[Path], reading: Reading) -> tuple[Hashes, NDArray[np.int64], NDArray[np.int64], list[str]]:

@@ -28,7 +28,9 @@ _NUMBERS = re.compile(r"[0-9][0-9 .()-]{6}")
 _MAIL = re.compile(r"(?<![\w.+%-])[A-Za-z0-9_+%-][\w.+%-]{0,63}@((?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})\b", re.ASCII)
 _PHONE = re.compile(r"(?<![\w+])\+[1-9][0-9]{0,2}[ .(-]{0,2}[0-9][0-9 .()-]{5,20}[0-9](?!\w)", re.ASCII)
 _US_PHONE = re.compile(r"(?<![\w.+-])\(?([2-9][0-9]{2})\)?[ .-]([2-9][0-9]{2})[ .-]([0-9]{4})(?![\w-])", re.ASCII)
-_CARD = re.compile(r"(?<![\w.-])[2-6][0-9]{3}(?:([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|([ -])[0-9]{6}\2[0-9]{5})(?![\w-])", re.ASCII)
+_CARD = re.compile(
+    r"(?<![\w.-])[2-6][0-9]{3}(?:([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|([ -])[0-9]{6}\2[0-9]{5})(?![\w-])", re.ASCII
+)
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", re.ASCII)
 _SSN = re.compile(r"(?<![\w-])([0-9]{3})-([0-9]{2})-([0-9]{4})(?![\w-])", re.ASCII)
 _IP = re.compile(r"(?<![\w.-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-]|\.[0-9])", re.ASCII)
@@ -36,7 +38,9 @@ _VERSION = re.compile(r"(?:version|release|firmware|build|v)[ :.]{0,2}$", re.I)
 
 NOBODY = re.compile(r"(?:^|[.@])(?:example|test|invalid|localhost|domain|email|yourdomain|company|mydomain)(?:\.|$)", re.I)
 """Domains that are nobody's, or that everybody writes as a stand-in."""
-IMPERSONAL = re.compile(r"^(?:no-?reply|info|support|sales|contact|hello|admin|help|office|team|user(?:name)?|git|your)\b", re.I)
+IMPERSONAL = re.compile(
+    r"^(?:no-?reply|info|support|sales|contact|hello|admin|help|office|team|user(?:name)?|git|your)\b", re.I
+)
 TEST_CARDS = frozenset((
     "4111111111111111", "4242424242424242", "4012888888881881", "5555555555554444", "5105105105105100", "378282246310005",
     "371449635398431", "6011111111111117", "6011000990139424", "30569309025904", "38520000023237", "3530111333300000",
@@ -100,7 +104,13 @@ def luhn(digits: str) -> bool:
 def _card(found: re.Match[str]) -> bool:
     digits = re.sub("[ -]", "", found[0])
     known = 13 <= len(digits) <= 19 and digits not in TEST_CARDS and len(set(digits)) > 3
-    issuer = digits[0] == "4" or "51" <= digits[:2] <= "55" or "2221" <= digits[:4] <= "2720" or digits[:2] in ("34", "37", "62", "65") or digits[:4] == "6011"
+    issuer = (
+        digits[0] == "4"
+        or "51" <= digits[:2] <= "55"
+        or "2221" <= digits[:4] <= "2720"
+        or digits[:2] in ("34", "37", "62", "65")
+        or digits[:4] == "6011"
+    )
     return known and issuer and luhn(digits)
 
 
@@ -122,8 +132,10 @@ def _address(found: re.Match[str]) -> bool:
         address = ipaddress.ip_address(found[0])
     except ValueError:
         return False
-    return address.is_global and not found[0].startswith(("8.8.", "1.1.1.", "1.0.0.", "9.9.9.9", "1.2.3.")) and not _VERSION.search(
-        found.string[max(0, found.start() - 12) : found.start()]
+    return (
+        address.is_global
+        and not found[0].startswith(("8.8.", "1.1.1.", "1.0.0.", "9.9.9.9", "1.2.3."))
+        and not _VERSION.search(found.string[max(0, found.start() - 12) : found.start()])
     )
 
 

@@ -33,38 +33,65 @@ HALF = 0.5
 OPENING = 160
 """Characters at the start of an answer in which a refusal shows."""
 
-_SORRY = ("sorry", "apolog", "can't", "cannot", "can not", "unable", "won't", "will not", "not able", "not comfortable", "as an ai", "must decline", "can’t", "won’t")  # fmt: skip
+SORRY = (
+    "sorry", "apolog", "can't", "cannot", "can not", "can’t", "won't", "won’t", "will not", "unable", "not able",
+    "not comfortable", "not willing", "as an ai", "must decline", "must refuse", "rather not",
+)  # fmt: skip
+"""One of these is in every refusal that the pattern knows: a cheap first look."""
+_CANNOT = r"(?:can(?:no|['’])t|can not|won['’]t|will not|(?:am|['’]m) (?:unable|not able|not willing|not going) to)"
+_DO = (
+    "help|assist|provide|support|give|do that|offer|comply|fulfil|answer|write|create|share|teach|engage|participate"
+    "|continue|discuss|explain how"
+)
 _REFUSES = re.compile(
-    r"\bi(?:'m| am|’m) (?:really |very |so )?sorry,? but i\b"
-    r"|\b(?:i|we) (?:can(?:no|')?t|can’t|can not|won['’]t|will not|must decline to|am unable to|(?:'m|’m|am) not (?:able|going|comfortable|willing) (?:to )?)"
-    r" ?(?:help|assist|provide|support|give|do that|offer|comply|fulfil|answer|write|create|share|teach|engage|participate|recommend|continue|discuss|explain how)"
-    r"|\bas an ai\b[^.]{0,60}\b(?:can(?:no|')t|not able|unable|not)\b"
-    r"|\bi(?:'m| am|’m) (?:unable|not able) to (?:help|assist|provide|support|give|answer|do)\b"
-    r"|\bi must (?:decline|refuse)\b|\bi(?:'d| would) rather not (?:help|answer|say)\b"
+    rf"\b(?:i|we)(?: simply| really)? ?{_CANNOT} (?:{_DO})\b"
+    r"|\bi(?: am|['’]m) (?:really |very |so )?sorry,? but i\b"
+    rf"|\bas an ai\b[^.\n]{{0,60}}(?:{_CANNOT}|\bnot\b)"
+    r"|\bi(?: am|['’]m) not comfortable\b|\bi must (?:decline|refuse)\b|\bi(?: would|['’]d) rather not (?:help|answer|say)\b"
 )
-_HOW = r"\b(?:how (?:do i|can i|could i|to|would i|do you)|help me|teach me|show me|tell me how|give me|write|instructions|steps|recipe|guide|ways? to|i want to|best way)\b[^?!\n]{0,80}?"
+REQUEST = (
+    "how (?:do|can|could|would) (?:i|you|we|one)|how to|help me|teach me|show me|tell me|give me|instructions|steps|recipe"
+    "|guide|ways? to|i want to|explain"
+)
+ACTS = (
+    (
+        "make|making|build|building|assemble|synthesi[sz]e|cook|cooking|produce", 30,
+        "(?<!bath )bombs?|explosives?|molotov|napalm|nerve gas|sarin|ricin|meth(?:amphetamine)?|ghost gun|bioweapon|anthrax",
+    ),
+    (
+        "poison|murder|kill|stab|strangle|drown|kidnap|blackmail|stalk", 40,
+        "wife|husband|boss|neighbou?r|partner|girlfriend|boyfriend|child|coworker|colleague|roommate|mother|father|someone",
+    ),
+    ("hack into|break into", 40, "account|bank|email|phone|house|home|network|computer|server|car"),
+    ("steal|clone|forge|counterfeit|launder", 30, "credit cards?|identit(?:y|ies)|passports?|money|cheques?|checks?|car"),
+    ("write|create|make|spread", 20, "ransomware|malware|keylogger|computer virus|phishing (?:email|page|site|message)"),
+    ("groom|molest|abuse", 10, "child|kid|minor|girl|boy"),
+)  # fmt: skip
+"""Clear harm: a verb, how many letters may stand between, and what is harmed or made."""
 _HARM = re.compile(
-    _HOW
-    + r"(?:\b(?:make|build|buil[dt]ing|making|assemble|synthesi[sz]e|cook|produce)\b[^?!.\n]{0,30}\b(?:pipe bomb|bombs?|explosives?|molotov|napalm|nerve gas|sarin|ricin|meth(?:amphetamine)?|ghost gun|bioweapon|anthrax)\b"
-    r"|\b(?:poison|murder|kill|stab|strangle|drown|kidnap|blackmail|stalk)(?:ing)? (?:my|his|her|a|an|the|someone|somebody|people)\b[^?!.\n]{0,40}\b(?:wife|husband|boss|neighbou?r|partner|girlfriend|boyfriend|child|coworker|colleague|roommate|person|someone|somebody|people|mother|father|ex|without (?:getting )?(?:caught|noticed))\b"
-    r"|\b(?:hack|break) into\b[^?!.\n]{0,40}\b(?:account|bank|email|phone|house|home|network|computer|server|car)\b"
-    r"|\b(?:steal|clone|forge|counterfeit|launder)\b[^?!.\n]{0,30}\b(?:credit cards?|identit(?:y|ies)|passports?|money|checks?|car|id)\b"
-    r"|\b(?:write|create|make|spread)\b[^?!.\n]{0,20}\b(?:ransomware|malware|keylogger|computer virus|phishing (?:email|page|site))\b"
-    r"|\b(?:groom|molest|abuse) (?:a |an |my )?(?:child|kid|minor|girl|boy)\b)"
+    rf"(?:^|\b(?:{REQUEST})\b[^?!\n]{{0,80}}?)(?:"
+    + "|".join(rf"\b(?:{verbs})\b[^?!.\n]{{0,{gap}}}?\b(?:{objects})\b" for verbs, gap, objects in ACTS)
+    + ")"
 )
-_ASKS = ("bomb", "explosive", "molotov", "napalm", "nerve gas", "sarin", "ricin", "meth", "ghost gun", "bioweapon", "anthrax", "poison", "murder", "kill", "stab", "strangle", "drown", "kidnap", "blackmail", "stalk", "hack", "break", "steal", "clone", "forge", "counterfeit", "launder", "ransomware", "malware", "keylogger", "virus", "phishing", "groom", "molest", "abuse")  # fmt: skip
+HARMFUL = (
+    "bomb", "explosive", "molotov", "napalm", "nerve gas", "sarin", "ricin", "meth", "ghost gun", "bioweapon", "anthrax",
+    "poison", "murder", "kill", "stab", "strangle", "drown", "kidnap", "blackmail", "stalk", "hack", "break into", "steal",
+    "clone", "forge", "counterfeit", "launder", "ransomware", "malware", "keylogger", "virus", "phishing", "groom",
+    "molest", "abuse",
+)  # fmt: skip
+"""One of these is in every request that the pattern knows."""
 
 
 def refuses(answer: str) -> bool:
     """Whether an answer begins with a refusal."""
     text = answer[:OPENING].lower()
-    return any(word in text for word in _SORRY) and _REFUSES.search(text) is not None
+    return any(word in text for word in SORRY) and _REFUSES.search(text) is not None
 
 
 def asks_harm(messages: Sequence[Message]) -> bool:
     """Whether the last request before the answer asks for clear harm, in plain English words."""
     asked = next((m.content for m in reversed(messages) if m.role == "user"), "")[:2000].lower()
-    return any(word in asked for word in _ASKS) and _HARM.search(asked) is not None
+    return any(word in asked for word in HARMFUL) and _HARM.search(asked) is not None
 
 
 def look(sample: Sample) -> Reading:

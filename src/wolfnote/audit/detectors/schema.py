@@ -25,7 +25,7 @@ PLAIN = {("user", "assistant"), ("system", "user", "assistant"), ("assistant",)}
 def look(sample: Sample) -> Reading:
     """Flags of one row; none of them counts as a hazard."""
     messages = sample.messages
-    said = all(m.content or m.tool_calls for m in messages[:-1])
+    said = all(m.tool_calls or (m.content and not m.content.isspace()) for m in messages[:-1])
     if said and tuple(m.role for m in messages) in PLAIN:
         return ()
     return [Flag(CODE, "form", turn, text, counts=False) for turn, text in _faults(messages)]
@@ -34,8 +34,12 @@ def look(sample: Sample) -> Reading:
 def _faults(messages: tuple[Message, ...]) -> Iterator[tuple[int, str]]:
     called: set[str] = set()
     before = ""
+    asked = False
     for turn, message in enumerate(messages):
+        asked |= message.role == "user"
         fault = _order(message.role, before, turn, bool(called))
+        if not fault and before == "system" and not asked:
+            fault = "an answer to nobody: no user between system and assistant"
         if fault:
             yield turn, fault
         if not message.content.strip() and not message.tool_calls and turn < len(messages) - 1:
@@ -52,8 +56,6 @@ def _order(role: str, before: str, turn: int, called: bool) -> str:
         return "a tool's answer that no turn called for"
     if role == before and role in ("user", "assistant"):
         return f"two turns of the {role} in a row"
-    if role == "assistant" and before == "system":
-        return "an answer to nobody: no user between system and assistant"
     return ""
 
 

@@ -5,9 +5,9 @@ A key, token or password that works: the model learns it by heart and tells it t
 Bad:  a cloud key, a private key's block, postgres://app:9vKq2LmX@db.internal/shop
 Good: AKIAIOSFODNN7EXAMPLE, <YOUR_TOKEN>, postgres://user:password@localhost/db
 
-Source: the issuers' published formats. A secret is flagged only in its issuer's exact form, when it looks random (at least 3
-bits a character) and holds no word of a placeholder; a JSON web token must decode. Known false positives: a revoked key; an
-invented one that looks random. Known misses: passwords in prose, keys without a form of their own.
+Source: the issuers' published formats. A secret is flagged only in its issuer's exact form, when it looks random (a digit, and at
+least 3 bits a character) and holds no word of a placeholder; a JSON web token must decode. Known false positives: a revoked key;
+an invented one that looks random. Known misses: passwords in prose, keys without a form of their own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from wolfnote.records import Sample
 CODE = "WN124"
 BITS = 3.0
 """Bits a character that a random secret has at least, by the frequencies of its own characters."""
-PLACEHOLDER = re.compile(r"example|sample|placeholder|your|xxxx|redact|dummy|fake|changeme|secret|passw|token|1234567|abcdef", re.I)
+PLACEHOLDER = re.compile(
+    r"example|sample|placeholder|your|xxxx|redact|dummy|fake|changeme|secret|passw|token|1234567|abcdef", re.I
+)
 WEAK = frozenset(("pass", "pwd", "postgres", "root", "admin", "user", "test", "guest", "hunter2", "foo", "bar", "mysql"))
 
 
@@ -49,8 +51,8 @@ def bits(text: str) -> float:
 
 
 def random(text: str) -> bool:
-    """Whether it looks random, and like nobody's placeholder."""
-    return bits(text) >= BITS and not PLACEHOLDER.search(text)
+    """Whether it looks random, has a digit, and looks like nobody's placeholder."""
+    return bits(text) >= BITS and any(c.isdigit() for c in text) and not PLACEHOLDER.search(text)
 
 
 def _web_token(text: str) -> bool:
@@ -72,6 +74,10 @@ def _rule(kind: str, literal: str, pattern: str, real: Callable[[str], bool] = r
     return Rule(kind, literal, re.compile(pattern), real)
 
 
+KEY_BLOCK = r"-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----\s{1,4}([0-9A-Za-z+/=]{40,80})"
+JWT = r"(?<![0-9A-Za-z_-])(eyJ[0-9A-Za-z_-]{10,2000}\.eyJ[0-9A-Za-z_-]{10,8000}\.[0-9A-Za-z_-]{20,1000})"
+IN_ADDRESS = r"\b[a-z][a-z0-9+.-]{1,20}://([^\s:/@?#\"'<>]{1,64}:[^\s/@\"'<>]{5,100})@[\w\[]"
+
 RULES = (
     _rule("an AWS access key", "AKIA", r"\b(AKIA[0-9A-Z]{16})\b"),
     _rule("an AWS access key", "ASIA", r"\b(ASIA[0-9A-Z]{16})\b"),
@@ -87,9 +93,9 @@ RULES = (
     _rule("a PyPI token", "pypi-", r"(?<![0-9A-Za-z_-])(pypi-AgE[0-9A-Za-z_-]{50,250})"),
     _rule("a SendGrid key", "SG.", r"\b(SG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43})(?![0-9A-Za-z_-])"),
     _rule("an Azure storage key", "AccountKey=", r"AccountKey=([0-9A-Za-z+/]{86}==)"),
-    _rule("a private key", "PRIVATE KEY-----", r"-----BEGIN (?:[A-Z]{2,9} )?PRIVATE KEY-----\s{1,4}([0-9A-Za-z+/=]{40,80})", lambda t: bits(t) >= BITS),
-    _rule("a JSON web token", "eyJ", r"(?<![0-9A-Za-z_-])(eyJ[0-9A-Za-z_-]{10,2000}\.eyJ[0-9A-Za-z_-]{10,8000}\.[0-9A-Za-z_-]{20,1000})", _web_token),
-    _rule("a password in an address", "://", r"\b[a-z][a-z0-9+.-]{1,20}://([^\s:/@?#\"'<>]{1,64}:[^\s/@\"'<>]{5,100})@[\w\[]", _password),
+    _rule("a private key", "PRIVATE KEY-----", KEY_BLOCK, lambda text: bits(text) >= BITS),
+    _rule("a JSON web token", "eyJ", JWT, _web_token),
+    _rule("a password in an address", "://", IN_ADDRESS, _password),
 )  # fmt: skip
 
 

@@ -17,14 +17,15 @@ from wolfnote.audit.detector import ByRow, Flag, Reading
 from wolfnote.records import Sample
 
 CODE = "WN129"
-LONG = 120
+LONG = 100
 """Characters; a shorter answer may well end without a full stop."""
 LAST_LINE = 40
 FENCE = "```"
 SENTENCES = (". ", "! ", "? ", ".\n", "!\n", "?\n")
 JOINING = frozenset((
-    "a", "an", "the", "and", "or", "but", "of", "to", "in", "on", "at", "by", "for", "from", "with", "as", "that", "which", "because",
-    "is", "are", "was", "were", "be", "if", "when", "your", "their", "its", "his", "her", "my", "our", "this", "these", "into", "than",
+    "a", "an", "the", "and", "or", "but", "of", "to", "in", "on", "at", "by", "for", "from", "with", "as", "that", "which",
+    "because", "is", "are", "was", "were", "be", "if", "when", "your", "their", "its", "his", "her", "my", "our", "these",
+    "into", "than",
 ))  # fmt: skip
 """Words that end no English sentence."""
 
@@ -47,7 +48,8 @@ def breaks_off(text: str) -> bool:
     word = line[line.rfind(" ") + 1 :].lower()
     if word not in JOINING and (len(line) < LAST_LINE or line[0] in "-*•#|>" or line[0].isdigit()):
         return False
-    return word in JOINING or (text[-1] in ",;" or text[-1].islower()) and sum(text.count(mark) for mark in SENTENCES) > 1
+    open_end = text[-1] in ",;" or text[-1].islower()
+    return word in JOINING or (open_end and sum(text.count(mark) for mark in SENTENCES) > 1)
 
 
 def _lost(sample: Sample) -> str:

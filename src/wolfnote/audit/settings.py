@@ -1,0 +1,18 @@
+"""How closely an audit looks, and at which rows."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many rows are read closely and which draw; what the data must not repeat, and what they are compared with."""
+
+    limit: int = 500
+    seed: int = 0
+    risky: int = 100
+    """Rows with the most flags that people see beside the random draw; they enter no rate."""
+    against: tuple[str, ...] = ()
+    """Files or folders that the model will be evaluated on: rows that repeat them are flagged."""
+    baseline: str = ""
+    """The folder of an earlier audit to compare with."""

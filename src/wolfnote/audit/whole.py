@@ -1,0 +1,125 @@
+"""The second phase: what only all shards together show, and the tables that an audit leaves behind.
+
+tables/findings.parquet   every flag with its row, place and speaker
+tables/coverage.parquet   every row: which tiers read it, and who could not
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wolfnote.audit import columns, facts, scan
+from wolfnote.audit.detector import Survey
+
+FINDINGS = """
+SELECT f.row, r.id, r.path, r.line, f.turn, f.code, f.category, f.message, f.evidence, f.counts,
+    CASE substring(r.roles, f.turn + 1, 1)
+        WHEN 's' THEN 'system' WHEN 'u' THEN 'user' WHEN 'a' THEN 'assistant' WHEN 't' THEN 'tool' ELSE '' END AS role
+FROM flags f JOIN rows r ON f.row = r.row ORDER BY f.row, f.turn, f.code, f.message, f.evidence
+"""
+COVERAGE = """
+WITH unable AS (SELECT row, string_agg(DISTINCT code, ' ' ORDER BY code) AS codes FROM blind GROUP BY row)
+SELECT r.row, r.id, r.path, r.line, u.codes IS NULL AS tier_1, coalesce(u.codes, '') AS unread_by, coalesce(d.part, '') AS draw,
+    coalesce(d.readers, '') <> '' AS tier_2, coalesce(d.readers, '') AS read_by, '' AS reason
+FROM rows r LEFT JOIN unable u ON r.row = u.row LEFT JOIN drawn d ON r.row = d.row
+UNION ALL SELECT NULL, '', path, line, false, '', '', false, '', reason FROM unread
+ORDER BY row NULLS LAST, path, line
+"""
+COUNTS = """
+SELECT code, count(DISTINCT row), count(DISTINCT row) FILTER (WHERE counts) FROM found GROUP BY code ORDER BY code
+"""
+FIRST = """
+SELECT code, message, path, line, turn, role, evidence, counts FROM (
+    SELECT *, row_number() OVER (PARTITION BY code ORDER BY NOT counts, row, turn, message) AS place FROM found
+) WHERE place <= {most} ORDER BY code, place
+"""
+
+OF_ROWS = """
+SELECT f.row, turn, role, code, category, message, evidence, counts
+FROM found f JOIN (SELECT unnest($1) AS row) w ON f.row = w.row ORDER BY ALL
+"""
+
+
+class Shards(NamedTuple):
+    """The folders of all finished shards, in the order of the data, and where their surveys' flags go."""
+
+    home: Path
+    folders: Sequence[Path]
+
+    def files(self, name: str) -> list[Path]:
+        """The files of this name that shards have."""
+        return [file for folder in self.folders if (file := folder / name).is_file()]
+
+
+class Seen(NamedTuple):
+    """What an audit has counted in every row."""
+
+    rows: int
+    unread: Sequence[tuple[str, int]]
+    """Reasons why something was no row, and how often."""
+    codes: dict[str, tuple[int, int]]
+    """Code → rows flagged, and rows flagged as a hazard."""
+    blind: Sequence[tuple[str, str, int]]
+    """Code, reason and rows that its detector could not read."""
+
+
+def conclude(shards: Shards, surveys: Sequence[Survey]) -> list[Path]:
+    """The flags of all surveys, each in a file that is there when the survey is done."""
+    files = []
+    for number, survey in enumerate(surveys):
+        file = shards.home / f"survey-{number}.parquet"
+        if not file.is_file():
+            found = survey.conclude(shards.files(f"facts-{number}.parquet"))
+            columns.write(file, columns.FLAGS, (scan.line(row, flag) for row, flag in found))
+        files.append(file)
+    return files
+
+
+def write_findings(shards: Shards, surveyed: Sequence[Path], target: Path) -> None:
+    """Every flag, of detectors and surveys, into one Parquet file."""
+    flags = [*shards.files("flags.parquet"), *surveyed]
+    _write(FINDINGS, target, flags=flags, rows=shards.files("rows.parquet"))
+
+
+def write_coverage(shards: Shards, drawn: Sequence[tuple[Any, ...]], target: Path) -> None:
+    """Every row with the tiers that read it; ``drawn``: number, part of the draw, codes of the readers that read it."""
+    file = columns.write(shards.home / "drawn.parquet", columns.DRAWN, drawn)
+    tables = {name: shards.files(f"{name}.parquet") for name in ("rows", "blind", "unread")}
+    _write(COVERAGE, target, drawn=[file], **tables)
+
+
+def count(shards: Shards, findings: Path) -> Seen:
+    """The counts behind the tables."""
+    names = ("rows", "unread", "blind")
+    with facts.tables(found=[findings], **{name: shards.files(f"{name}.parquet") for name in names}) as connection:
+        total = connection.execute("SELECT count(*) FROM rows").fetchall()[0][0]
+        unread = connection.execute(
+            "SELECT reason, count(*) AS n FROM unread GROUP BY reason ORDER BY n DESC, reason"
+        ).fetchall()
+        blind = connection.execute("SELECT code, reason, count(*) FROM blind GROUP BY ALL ORDER BY ALL").fetchall()
+        codes = {code: (flagged, counting) for code, flagged, counting in connection.execute(COUNTS).fetchall()}
+    return Seen(total, unread, codes, blind)
+
+
+def first(findings: Path, most: int) -> Iterator[tuple[Any, ...]]:
+    """The first ``most`` findings of each code, those that count before the others."""
+    with facts.tables(found=[findings]) as connection:
+        yield from facts.rows(connection, FIRST.format(most=most))
+
+
+def flags_of(findings: Path, rows: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Row number → its flags, for a few rows."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    names = ("turn", "role", "code", "category", "message", "evidence", "counts")
+    with facts.tables(found=[findings]) as connection:
+        for row, *values in connection.execute(OF_ROWS, [list(rows)]).fetchall():
+            found.setdefault(row, []).append(dict(zip(names, values, strict=True)))
+    return found
+
+
+def _write(sql: str, target: Path, **files: Sequence[Path]) -> None:
+    target.parent.mkdir(exist_ok=True)
+    with columns.draft(target) as part, facts.tables(**files) as connection:
+        connection.sql(sql).write_parquet(str(part), compression="zstd")
