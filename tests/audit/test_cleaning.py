@@ -345,7 +345,12 @@ def test_a_killed_cleaning_is_done_again(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_flags_stream_from_the_audits_parquet(tmp_path: Path) -> None:
     """In the order of the data, however the shards wrote them; those of no row are left over."""
-    kinds = {"row": "int64", "path": "string", "line": "int64", **{k: v for k, v in columns.FLAGS.items() if k not in ("row", "role")}}
+    kinds = {
+        "row": "int64",
+        "path": "string",
+        "line": "int64",
+        **{k: v for k, v in columns.FLAGS.items() if k not in ("row", "role")},
+    }
     table = [(n, "d", n + 1, 1, "WN102", "hostility", "m", "e", True) for n in (7, 2, 0, 0)]
     columns.write(tmp_path / "flags.parquet", kinds, table)
     (tmp_path / "result.json").write_text('{"kind": "audit", "verdict": "PASS", "tables": {"findings": "flags.parquet"}}')
