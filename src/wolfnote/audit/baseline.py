@@ -21,4 +21,4 @@ def read(run: Path) -> set[tuple[str, str]]:
     if table is None or not (run / table).is_file():
         raise InputError("no finished audit here", where=str(run), remedy="give the folder of an earlier audit")
     with facts.tables(found=[run / table]) as connection:
-        return set(facts.rows(connection, QUERY))  # type: ignore[arg-type]  # two columns
+        return {(row, code) for row, code in facts.rows(connection, QUERY)}
