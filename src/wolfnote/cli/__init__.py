@@ -16,7 +16,8 @@ import msgspec
 import typer
 
 from wolfnote import interrupts
-from wolfnote.cli import audit, direction
+from wolfnote.cli import audit, cleaning, direction
+from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import DATA, Config, How, Json, Model, Set, running
@@ -84,7 +85,12 @@ def demo(
     carry_out(run, how, last_lines=story.headlines, fresh=fresh)
 
 
-app.command()(audit.audit)
+audits = typer.Typer(cls=DefaultGroup, rich_markup_mode=None, help="Is my training data an alignment hazard?")
+audits.command(hidden=True)(audit.audit)
+audits.command()(cleaning.sign)
+app.add_typer(audits, name="audit")
+app.command()(cleaning.clean)
+app.command()(cleaning.verify)
 
 
 @app.command()
@@ -234,11 +240,15 @@ def preflight(
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
-    format_: Annotated[str, typer.Option("--format", help="html")] = "html",
+    format_: Annotated[str, typer.Option("--format", help="html, or sarif for code scanning")] = "html",
 ) -> None:
     """Print the page of a finished run on stdout."""
+    from wolfnote import explanations
     from wolfnote import report as room
 
+    if format_ == "sarif":
+        sys.stdout.write(room.sarif_text(run, explanations.catalogue()) + "\n")
+        return
     sys.stdout.write(room.render(run, format_))
 
 

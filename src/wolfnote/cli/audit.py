@@ -37,6 +37,7 @@ def audit(
     wolfnote audit tickets.jsonl
     wolfnote audit tickets.jsonl --against evaluation.jsonl --set policy.flagged_share=0.02
     wolfnote audit helpdesk.csv --set data.columns.body=user --set data.columns.agent_reply=assistant
+    wolfnote audit sign runs/audit-tickets --as NAME
     """
     from wolfnote import audit as room
     from wolfnote import settings as settings_module
@@ -45,6 +46,7 @@ def audit(
     room.check(data, settings.audit, settings.data)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
+        folder.note(data=[str(path) for path in data])  # what is cleaned later
         found = room.run_files(
             data,
             settings.audit,

@@ -18,7 +18,7 @@ preflight.py     what a provider would refuse, and what would be silently cut; p
 
 from wolfnote.records.converting import Converted, convert
 from wolfnote.records.reading import Reading, Row, read, read_all, readable, rows
-from wolfnote.records.row import ROLES, Completion, Message, Role, Sample, ToolCall, Unread, chat, sample
+from wolfnote.records.row import ROLES, Completion, Message, Role, Sample, ToolCall, Unread, chat, digest, sample
 from wolfnote.records.shapes import FORMATS
 from wolfnote.records.writing import write
 
@@ -36,6 +36,7 @@ __all__ = [
     "Unread",
     "chat",
     "convert",
+    "digest",
     "read",
     "read_all",
     "readable",

@@ -94,11 +94,15 @@ def sample(messages: Sequence[Message], source: str = "", *, rejected: Sequence[
 
 def build(messages: Sequence[Message], source: str, rejected: Sequence[Message], metadata: Mapping[str, Any]) -> Sample:
     """``sample`` for metadata whose keys are the user's own, ``messages`` and ``source`` among them."""
+    return Sample(digest(messages, rejected)[:16], tuple(messages), source, dict(metadata), tuple(rejected))
+
+
+def digest(messages: Sequence[Message], rejected: Sequence[Message] = ()) -> str:
+    """The whole SHA-256 of a row's content in hex; the row's id is its beginning."""
     content = b", ".join(map(_content, messages))
     if rejected:
         content += b', ["rejected", [' + b", ".join(map(_content, rejected)) + b"]]"
-    digest = hashlib.sha256(b"[" + content + b"]").hexdigest()[:16]
-    return Sample(digest, tuple(messages), source, dict(metadata), tuple(rejected))
+    return hashlib.sha256(b"[" + content + b"]").hexdigest()
 
 
 def chat(question: str, *, system: str = "") -> tuple[Message, ...]:

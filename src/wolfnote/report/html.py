@@ -22,7 +22,7 @@ from wolfnote.results import Result
 def render(folder: Path, format: str = "html") -> str:
     """The page of a finished run. Raises ``InputError`` when the folder holds no result, or for an unknown format."""
     if format != "html":
-        raise InputError(f"no such format: {format}", where="--format", remedy="html")
+        raise InputError(f"no such format: {format}", where="--format", remedy="html or sarif")
     result = read_result(folder)
     if result is None:
         raise InputError("no finished run here", where=str(folder), remedy="give the folder that --out named")
