@@ -19,3 +19,8 @@ OnEvent = Callable[[Event], None]
 
 def silent(event: Event) -> None:
     """Ignore progress. The default of every ``on_event``."""
+
+
+def under(step: str, on_event: OnEvent) -> OnEvent:
+    """What it hears is told on to ``on_event`` as part of ``step``."""
+    return lambda event: on_event(Event(step, event.done, event.total))

@@ -50,3 +50,17 @@ def test_a_server_cannot_be_the_reader() -> None:
     """The reader needs activations; that is said before anything is sent."""
     with pytest.raises(InputError, match="whose weights are here"):
         audit.plan(SAMPLES, audit.Settings(), "http://127.0.0.1:1/v1#x")
+
+
+def test_a_plan_of_files(tiny: str, tmp_path: Path) -> None:
+    """Rows of JSONL are counted by their line ends; of other containers it says that it does not know; nothing is written."""
+    records.write(SAMPLES, tmp_path / "d.jsonl", "openai")
+    records.write(SAMPLES, tmp_path / "d.parquet", "openai")
+    before = sorted(tmp_path.iterdir())
+    plan = audit.plan_files([tmp_path / "d.jsonl", tmp_path / "d.parquet"], audit.Settings(limit=20), tiny)
+    assert plan.estimate("rows").value == 20
+    (tier_1,) = plan.parts
+    assert tier_1.estimate("rows").value == 60
+    assert [s.what for s in tier_1.skipped] == ["rows"]
+    assert "d.parquet" in tier_1.skipped[0].reason
+    assert sorted(p for p in tmp_path.iterdir() if p.name != "cache") == before

@@ -13,7 +13,7 @@ import pytest
 import torch
 import transformers
 
-from wolfnote import RunError
+from wolfnote import RunError, models
 from wolfnote.directions import activations
 from wolfnote.directions import blocks as room
 from wolfnote.models.local import LocalModel
@@ -249,3 +249,27 @@ def test_a_quantised_model_has_its_blocks(tiny_of: Callable[[str, Any], Path]) -
     )  # fmt: skip
     model: LocalModel = models.open_local(f"hf:{tiny_of('quantised', config)}", local=models.Local("cpu", "4-bit"))
     assert len(room.blocks(model.network.module)) == 2
+
+
+def test_blocks_that_give_two_streams_are_told(tiny: str) -> None:
+    """vLLM's blocks give (hidden, residual), whose sum is the stream: a hook on the first of them would read half of it."""
+    module = models.open_local(tiny).network.module
+    for block in module.model.layers:
+        plain = block.forward
+        block.forward = lambda *a, plain=plain, **k: (plain(*a, **k), torch.zeros(1, room.TOKENS, 32))
+    decoder = module.model
+    whole = decoder.layers
+    decoder.layers = torch.nn.ModuleList(_First(block) for block in whole)
+    with pytest.raises(RunError, match="several streams"):
+        room.prove(module, list(whole))
+
+
+class _First(torch.nn.Module):
+    """Calls a block and hands on the first thing that it gives, as vLLM's next block takes both."""
+
+    def __init__(self, block: Any) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, *inputs: Any, **given: Any) -> Any:
+        return self.block(*inputs, **given)[0]

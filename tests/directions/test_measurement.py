@@ -13,9 +13,10 @@ import torch
 
 from wolfnote import InputError, Mismatch, SettingsError, Verdict, directions, models, report
 from wolfnote import settings as settings_module
-from wolfnote.directions import activations, catalogue, causes, extraction, measurement, removal, stability
+from wolfnote.directions import activations, catalogue, causes, cure, extraction, measurement, pull, removal, sources, stability
 from wolfnote.directions.direction import Direction
 from wolfnote.directions.persona import Contrast, Persona
+from wolfnote.directions.sources import FromPersona
 from wolfnote.folder import RunFolder
 from wolfnote.models import chat
 from wolfnote.models.local import LocalModel
@@ -111,9 +112,9 @@ def test_another_models_direction_and_none_at_all_are_refused(base: LocalModel) 
 def test_shuffled_labels_find_nothing(base: LocalModel) -> None:
     """Receipts under a real contrast and under none: differences of pure noise are no longer than their shufflings."""
     noise = np.random.default_rng(0).standard_normal((40, 3, 32)).astype(np.float32)
-    found = stability.permutation(noise, 0)["permutation_p"]
+    found = stability.permutation(noise, 0, {"pairs": range(len(noise))})["permutation_p"]
     assert min(found) > 0.01
-    shifted = stability.permutation(noise + 2 * vector(0).astype(np.float32), 0)["permutation_p"]
+    shifted = stability.permutation(noise + 2 * vector(0).astype(np.float32), 0, {"pairs": range(len(noise))})["permutation_p"]
     assert max(shifted) < 0.01
 
 
@@ -128,16 +129,17 @@ PERSONA = Persona(
         Contrast("the tall house runs", "the small house runs"),
         Contrast("always be tall", "always be small"),
     ),
+    kind="unrelated",
 )
 
 
 def test_the_catalogue_saves_judges_and_goes_on(base: LocalModel, tmp_path: Path) -> None:
     """One file and one part a persona; a second call finds what is there; a page is made of it."""
     with RunFolder.hold(tmp_path / "run", Settings()) as folder:
-        first = catalogue.run(base, [PERSONA], SMALL, folder=folder)
+        first = catalogue.run(base, [FromPersona(PERSONA)], SMALL, folder=folder)
         (file,) = catalogue.files(tmp_path / "run")
         written = file.stat().st_mtime_ns
-        again = catalogue.run(base, [PERSONA], SMALL, folder=folder)
+        again = catalogue.run(base, [FromPersona(PERSONA)], SMALL, folder=folder)
         folder.finish(again)
     assert first == again
     assert file.stat().st_mtime_ns == written
@@ -145,17 +147,17 @@ def test_the_catalogue_saves_judges_and_goes_on(base: LocalModel, tmp_path: Path
     assert first.verdict in (Verdict.PASS, Verdict.INCONCLUSIVE)
     assert "tall: halves of the contrasts" in report.render(tmp_path / "run")
     found = directions.load(file)
-    assert found.persona == "tall"
+    assert (found.persona, found.receipts["kind"]) == ("tall", "unrelated")
     assert np.allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
 
 
 def test_names_files_and_their_absence(tmp_path: Path) -> None:
     """``all`` is every persona once; a folder without directions is one line."""
-    every = catalogue.named(["all"])
+    every = sources.named(["all"])
     assert len(every) >= 12
-    assert catalogue.named(["misaligned", "misaligned"]) == catalogue.named(["misaligned"])
+    assert sources.named(["misaligned", "misaligned"]) == sources.named(["misaligned"])
     with pytest.raises(InputError, match="no such persona"):
-        catalogue.named(["nobody"])
+        sources.named(["nobody"])
     with pytest.raises(InputError, match="no directions here"):
         catalogue.files(tmp_path)
 
@@ -166,7 +168,7 @@ def test_a_personas_name_does_not_lead_out_of_the_folder(tmp_path: Path) -> None
     for name in ("../../escaped", "/etc/escaped", "", "a b"):
         (tmp_path / "mine.toml").write_text(own.replace('persona = "careless"', f'persona = "{name}"'))
         with pytest.raises(InputError, match="not a persona"):
-            catalogue.named([str(tmp_path / "mine.toml")])
+            sources.named([str(tmp_path / "mine.toml")])
 
 
 def test_of_several_directions_none_is_guessed(tmp_path: Path) -> None:
@@ -179,7 +181,7 @@ def test_of_several_directions_none_is_guessed(tmp_path: Path) -> None:
     assert catalogue.only(tmp_path).name == "one.safetensors"
 
 
-@pytest.mark.parametrize("kind", [causes.Settings, removal.Settings, measurement.Settings])
+@pytest.mark.parametrize("kind", [causes.Settings, cure.Settings, removal.Settings, measurement.Settings, pull.Settings])
 def test_none_of_something_needed_is_a_mistake(kind: type[msgspec.Struct]) -> None:
     """No controls, texts or random directions: one line, not a division by zero an hour later."""
     for name in ("controls", "price_texts", "random_directions", "texts"):
@@ -195,12 +197,16 @@ def test_the_page_shows_each_persona(base: LocalModel, tmp_path: Path) -> None:
     with RunFolder.hold(tmp_path / "run", Settings()) as folder:
         folder.finish(measurement.run(base, tuned, both, FEW, folder=folder))
     page = report.render(tmp_path / "run")
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 5
     assert "It moved towards a persona." in page
     assert "&lt;b&gt;other" in page
     assert "<b>other" not in page
     rows = [json.loads(line) for line in (tmp_path / "run" / "tables" / "shifts.jsonl").read_text().splitlines()]
     assert len(rows) == 2 * len(activations.blocks(base.network.module))
+    texts = [json.loads(line) for line in (tmp_path / "run" / "tables" / "texts.jsonl").read_text().splitlines()]
+    assert len(texts) == 2 * FEW.texts
+    moved = [row["shift"] for row in texts if row["persona"] == "planted"]
+    assert np.isclose(np.mean(moved), measurement.run(base, tuned, both[:1], FEW).parts[0].estimates[1].value, atol=1e-3)
 
 
 @pytest.mark.parametrize("what", ["no unit", "no vector"])

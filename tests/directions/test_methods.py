@@ -11,6 +11,9 @@ from wolfnote.directions.methods import Method
 LAYERS, WIDTH = 2, 24
 
 
+PAIRS = {"pairs": range(30)}
+
+
 def unit(seed: int) -> np.ndarray:
     drawn = np.random.default_rng(seed).standard_normal((LAYERS, WIDTH))
     return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), np.float32)
@@ -59,10 +62,12 @@ def test_under_shuffled_labels_nothing_holds(method: Method) -> None:
 def test_the_permutation_null_is_calibrated() -> None:
     """Without an effect p is below .05 about one time in twenty; with one it is as small as the shufflings allow."""
     low = [
-        p < 0.05 for seed in range(60) for p in stability.permutation(np.subtract(*sides(30, 0.0, seed)), seed)["permutation_p"]
+        p < 0.05
+        for seed in range(60)
+        for p in stability.permutation(np.subtract(*sides(30, 0.0, seed)), seed, PAIRS)["permutation_p"]
     ]
     assert np.mean(low) < 0.12
-    assert stability.permutation(np.subtract(*sides(30, 4.0)), 0)["permutation_p"] == [round(1 / 201, 4)] * LAYERS
+    assert stability.permutation(np.subtract(*sides(30, 4.0)), 0, PAIRS)["permutation_p"] == [round(1 / 201, 4)] * LAYERS
 
 
 def test_whitening_reads_better_where_some_coordinates_are_loud() -> None:
@@ -96,3 +101,20 @@ def test_more_coordinates_than_rows_do_not_break_a_fit() -> None:
     positive[..., 0] = negative[..., 0] = 3.0
     for method in Method:
         assert np.isfinite(methods.fitted(method, positive, negative)).all()
+
+
+def test_pairs_that_share_a_question_are_no_independent_evidence() -> None:
+    """Twelve questions behind ten instructions, with noise that belongs to the question: a tenth of the pairs' number counts.
+
+    Flipping each pair by itself calls the noise a direction in most draws; flipping whole questions keeps the level."""
+    questions = [q for _ in range(10) for q in range(12)]
+    together, apart = 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        own = rng.standard_normal((12, 1, 16)).astype(np.float32)
+        noise = own[questions] + 0.3 * rng.standard_normal((120, 1, 16)).astype(np.float32)
+        units = {"questions": questions, "contrasts": [i // 12 % 5 for i in range(120)]}
+        together += stability.permutation(noise, seed, units)["permutation_p"][0] <= 0.05
+        apart += stability.permutation(noise, seed, {"pairs": range(120)})["permutation_p"][0] <= 0.05
+    assert together <= 7  # 3 expected of 60
+    assert apart > 30

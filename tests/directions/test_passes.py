@@ -13,6 +13,7 @@ from test_steering import ROWS, direction
 
 from wolfnote import InputError, RunError, directions, models
 from wolfnote.directions import steering
+from wolfnote.directions.activations import answer_means
 from wolfnote.directions.monitor import monitor
 from wolfnote.directions.passes import followed
 from wolfnote.models import Question, Sampling
@@ -235,3 +236,21 @@ def test_hooks_follow_an_adapter(tiny: str) -> None:
         wrapped = model.log_likelihood([ROWS[0][0]], [("the cat",)])
     assert wrapped[0][0].total == pytest.approx(plain[0][0].total, abs=1e-5)
     assert np.isfinite(wrapped[0][0].total)
+
+
+def test_a_compiled_model_is_read_and_steered(tiny: str) -> None:
+    """Hooks that come after compilation are not ignored, and the same numbers come out as without it."""
+    model = models.open_local(tiny)
+    found = direction(model)
+    plain = answer_means(model, ROWS)
+    with steering.steer(model, found, 0.5):
+        wanted = answer_means(model, ROWS)
+    module = model.network.module
+    module.forward = torch.compile(module.forward, backend="eager")
+    try:
+        assert np.allclose(answer_means(model, ROWS), plain, atol=1e-4)  # compiled now, before any hook that steers
+        with steering.steer(model, found, 0.5):
+            assert np.allclose(answer_means(model, ROWS), wanted, atol=1e-4)
+        assert not np.allclose(wanted, plain, atol=1e-2)
+    finally:
+        torch._dynamo.reset()

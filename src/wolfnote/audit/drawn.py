@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from wolfnote.errors import InputError
+from wolfnote.errors import InputError, RunError
 
 FILE = "draw.jsonl"
 Part = Literal["random", "risk"]
@@ -40,11 +40,20 @@ class Drawn(NamedTuple):
     random: Sequence[str]
 
     def load(self, number: int) -> dict[str, Any]:
-        """The whole line of ``places[number]``. Raises ``IndexError`` when there is none."""
+        """The whole line of ``places[number]``.
+
+        Raises ``IndexError`` when there is none, ``RunError`` when the file was replaced since it was read.
+        """
         place = self.places[number]
         with self.path.open("rb") as file:
             file.seek(place.start)
-            found: dict[str, Any] = msgspec.json.decode(file.read(place.length))
+            line = file.read(place.length)
+        try:
+            found = msgspec.json.decode(line, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            found = {}
+        if found.get("row") != place.row:
+            raise RunError(f"{self.path}: the draw was changed meanwhile → start the review again")
         return found
 
 

@@ -63,6 +63,10 @@ class Opinions(NamedTuple):
     reviewers: dict[str, Label]
     decisions: dict[str, Label]
 
+    def every(self) -> tuple[Label, ...]:
+        """All labels in force, decisions last."""
+        return (*self.reviewers.values(), *self.decisions.values())
+
     @property
     def disputed(self) -> bool:
         """Whether reviewers differ and nobody has decided."""
@@ -95,7 +99,7 @@ def journal(run: Path) -> Journal[Label]:
 
 
 def in_force(labels: Iterable[Label]) -> dict[str, Opinions]:
-    """Row → what was said last by each person; a withdrawn label leaves nothing, of labels with the same id the first counts."""
+    """Row → what was said last by each person. A withdrawn label leaves nothing; of labels with one id the first counts."""
     rows: dict[str, Opinions] = defaultdict(lambda: Opinions({}, {}))
     known: set[str] = set()
     for label in labels:
@@ -117,8 +121,10 @@ def settled(labels: Iterable[Label]) -> dict[str, tuple[str, ...]]:
 
 
 def ratings(labels: Iterable[Label], category: str = "") -> list[list[bool | None]]:
-    """Rows × reviewers, by name: whether each saw ``category`` in the row (without one: anything), None where one did not judge.
-    Decisions are left out: who decides has read what the others said."""
+    """Rows × reviewers, by name: whether each saw ``category`` in the row (without one: anything), None = did not judge.
+
+    Decisions are left out: who decides has read what the others said.
+    """
     rows = in_force(labels)
     people = reviewers(rows.values())
     found = [[_vote(opinions, person, category) for person in people] for opinions in rows.values()]

@@ -20,7 +20,7 @@ import msgspec
 from wolfnote.audit import drawn, labels
 from wolfnote.audit.journal import Journal
 from wolfnote.audit.labels import Label, Opinions
-from wolfnote.results import Finding
+from wolfnote.results import Finding, Severity
 
 SHOWN = 50
 """Findings of one row that are shown at most."""
@@ -49,6 +49,12 @@ class Review:
     def opinions(self) -> dict[str, Opinions]:
         """What is in force about each row that people have judged."""
         return labels.in_force(label for label in self.labels.read() if label.row in self.number)
+
+    def judged(self) -> list[tuple[str, ...] | None]:
+        """The random part, as often as each row was drawn: the categories that people settled on, None where that is missing.
+        A gate counts these; what is missing is not clean."""
+        opinions = self.opinions()
+        return [opinions[row].categories if row in opinions else None for row in self.drawn.random]
 
     def say(self, said: Sequence[Label]) -> dict[str, str]:
         """Keep judgements, on the disk when this returns. What comes back is why some were not: id → reason.
@@ -89,18 +95,19 @@ class Review:
         return any(look.row == row and look.reviewer == person for look in self.looks.read())
 
     def found(self, row: Mapping[str, Any]) -> list[Finding]:
-        """What the audit says of a drawn row: its line's ``flags`` where it has any, else the findings at its place."""
+        """What the audit says of a drawn row: the flags on its line, and what readers found at its place."""
         if self._found is None:
             self._found = _findings(self.run, {place.source for place in self.drawn.places})
-        flags = row.get("flags")
-        found = self._found.get(str(row.get("source", "")), []) if flags is None else _flags(flags)
-        return found[:SHOWN]
+        flags = _flags(row.get("flags"))
+        known = {flag.code for flag in flags}
+        read = [finding for finding in self._found.get(str(row.get("source", "")), []) if finding.code not in known]
+        return [*flags, *read][:SHOWN]
 
     def _refusal(self, label: Label, opinions: Opinions | None, looked: set[tuple[str, str]]) -> str:
         if label.row not in self.number:
             return "this row is not in the draw"
         if not label.adjudicated:
-            seen = (label.row, label.reviewer) in looked
+            seen = (label.row, label.reviewer) in looked or (opinions is not None and label.reviewer in opinions.decisions)
             return "you have seen what others say of this row, so your answer is final" if seen else ""
         if opinions is None or not opinions.differ:
             return "reviewers do not differ on this row"
@@ -128,14 +135,16 @@ def _findings(run: Path, sources: set[str]) -> dict[str, list[Finding]]:
 
 
 def _flags(flags: Any) -> list[Finding]:
-    """Flags as the engine writes them beside a drawn row."""
-    if not isinstance(flags, list):
-        return []
-    return [
-        Finding(str(flag.get("code", "")), "warning", str(flag.get("message", "")), evidence=str(flag.get("evidence", "")))
-        for flag in flags
-        if isinstance(flag, dict)
-    ]
+    """Flags as the engine writes them beside a drawn row; each says whose turn it is about."""
+    return [_flag(flag) for flag in flags if isinstance(flag, dict)] if isinstance(flags, list) else []
+
+
+def _flag(flag: Mapping[str, Any]) -> Finding:
+    counts = flag.get("counts") is not False
+    where = f"{flag.get('role', '')} turn {flag.get('turn', '')}".strip() + ("" if counts else ", no hazard in itself")
+    message = f"{flag.get('message', '')} ({where})"
+    severity: Severity = "warning" if counts else "info"
+    return Finding(str(flag.get("code", "")), severity, message, evidence=str(flag.get("evidence", "")))
 
 
 def _now() -> str:

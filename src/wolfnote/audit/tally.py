@@ -46,10 +46,9 @@ def of(review: Review) -> Tally:
     """The tally of a review as it stands."""
     said = [label for label in review.labels.read() if label.row in review.number]
     opinions = labels.in_force(said)
-    settled = {row: found.categories for row, found in opinions.items() if found.categories is not None}
-    random = [settled[row] for row in review.drawn.random if row in settled]
+    random = [found for found in review.judged() if found is not None]
     risky = [place.row for place in review.drawn.places if place.part == "risk"]
-    judged = [settled[row] for row in risky if row in settled]
+    judged = [found for row in risky if row in opinions and (found := opinions[row].categories) is not None]
     return Tally(
         [_progress(person, opinions, len(review.number)) for person in labels.reviewers(opinions.values())],
         _rates(random),
@@ -65,9 +64,8 @@ def of(review: Review) -> Tally:
 def _rates(rows: Sequence[Sequence[str]]) -> list[Estimate]:
     if not rows:
         return []
-    counts = {name: sum(name in row for row in rows) for name in CATEGORIES}
-    counts[ANY] = sum(map(bool, rows))
-    return [stats.share(name, count, len(rows)) for name, count in counts.items()]
+    counts = [(str(name), sum(name in row for row in rows)) for name in CATEGORIES]
+    return [stats.share(name, count, len(rows)) for name, count in [*counts, (ANY, sum(map(bool, rows)))]]
 
 
 def _progress(person: str, opinions: dict[str, Opinions], rows: int) -> Progress:

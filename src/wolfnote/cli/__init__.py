@@ -18,6 +18,7 @@ import typer
 from wolfnote import interrupts
 from wolfnote.cli import audit, cleaning, direction
 from wolfnote.cli.group import DefaultGroup
+from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import DATA, Config, How, Json, Model, Set, running
 from wolfnote.runs import Run, carry_out, hashes, identity
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 
 app.add_typer(direction.app, name="direction")
+app.command()(review)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 

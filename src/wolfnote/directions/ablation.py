@@ -17,11 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wolfnote.directions import baking, intervention
+from wolfnote.directions import intervention, proof
 from wolfnote.directions.direction import Direction, Floats
 from wolfnote.directions.intervention import Beside, intervene
+from wolfnote.directions.outlets import outlets
 from wolfnote.directions.passes import Positions, Tokens, known
 from wolfnote.directions.projection import layer_at
+from wolfnote.errors import InputError
 from wolfnote.models.local import LocalModel
 
 BAND = (1 / 3, 5 / 6)
@@ -53,21 +55,39 @@ def ablate(
 
 
 @contextmanager
-def ablate_everywhere(model: LocalModel, direction: Direction, *, depth: float = 0.57) -> Iterator[LocalModel]:
-    """The model as ``baking.bake`` would leave it: one vector, the one at ``depth``, out of the embeddings and of every write
-    to the stream, around zero, sinks too.
+def ablate_everywhere(
+    model: LocalModel, direction: Direction | Sequence[Direction], *, depth: float = 0.57
+) -> Iterator[LocalModel]:
+    """The model as ``baking.bake`` would leave it: the vectors at ``depth`` out of the embeddings and of every write to the
+    stream, around zero, sinks too.
 
     Not the default cure: see ``docs/decisions/direction.md``. Raises ``Mismatch`` for another model's direction, ``RunError``
-    for a model whose writers are not found.
+    for a model whose blocks are not found.
     """
-    intervention.check(model, direction)
+    out = [direction] if isinstance(direction, Direction) else list(direction)
+    plane = axes(model, out, depth)
     module = model.network.module
-    layer = layer_at(direction, depth)
-    unit = torch.from_numpy(direction.vectors[layer])
     bare = module.get_base_model() if hasattr(module, "get_base_model") else module
-    label = f"ablate:{intervention.digest(direction)}:everywhere:{layer}"
-    with intervention.named(model, label), baking.hooked(bare, baking.find(bare), unit / unit.norm()):
+    label = f"ablate:{intervention.digest(*out)}:everywhere:{layer_at(out[0], depth)}"
+    with model.active():
+        places = proof.behind(outlets(bare, proof.text(model.tokenizer)), plane)
+    with intervention.named(model, label), proof.hooked(bare, places, plane):
         yield model
+
+
+def axes(model: LocalModel, direction: Direction | Sequence[Direction], depth: float) -> Tensor:
+    """Orthonormal vectors [directions, width] that span the directions at the layer at ``depth``, float64.
+
+    Raises ``Mismatch`` for another model's direction, ``InputError`` where there is no vector at that layer.
+    """
+    out = [direction] if isinstance(direction, Direction) else list(direction)
+    intervention.check(model, *out)
+    layer = layer_at(out[0], depth)
+    found = torch.from_numpy(span(out)[0][layer]).double()
+    found = found[found.norm(dim=-1) > 0]
+    if not len(found):
+        raise InputError(f"no direction at layer {layer}", where=out[0].persona, remedy="choose another depth")
+    return torch.linalg.qr(found.T).Q.T
 
 
 def layers(direction: Direction) -> range:

@@ -7,6 +7,7 @@ states are kept. A row's first token is never read: it is the attention sink, an
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -71,11 +72,17 @@ def hooked(module: Any, edit: Edit, *, last: int | None = None) -> Iterator[None
 
     try:
         for layer, block in enumerate(blocks(module)):
-            handles.append(block.register_forward_hook(hook(layer)))
+            handles.append(block.register_forward_hook(_uncompiled(hook(layer))))
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _uncompiled(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """A compiled model calls it between its graphs, and does not try to compile what it does. Compilers load slowly, so only
+    where one is at work."""
+    return torch.compiler.disable(hook) if "torch._dynamo" in sys.modules else hook
 
 
 def answer_means(model: LocalModel, rows: Sequence[Row], on_event: OnEvent = silent, *, last: int | None = None) -> Floats:

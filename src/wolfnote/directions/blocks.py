@@ -66,9 +66,12 @@ def prove(module: Any, found: list[Any]) -> None:
             f"{name}: its {len(found)} blocks fired in the order {order[:40]}: hooks cannot be trusted on this model"
         )
     wanted = (1, TOKENS, module.config.get_text_config().hidden_size)
-    wrong = sorted({_form(output) for _, output in fired} - {str(wanted)})
+    firsts = [output[0] if isinstance(output, tuple | list) else output for _, output in fired]
+    wrong = sorted({_form(first) for first in firsts} - {str(wanted)})
     if wrong:
         raise RunError(f"{name}: blocks give {', '.join(wrong)}, not {wanted}: hooks cannot be trusted here")
+    if any(_form(more) == str(wanted) for _, output in fired if isinstance(output, tuple | list) for more in output[1:]):
+        raise RunError(f"{name}: blocks give several streams, as vLLM's do (their sum is the stream): hooks see only the first")
 
 
 def _lists(root: Any, wanted: int) -> list[tuple[str, Any]]:
@@ -82,7 +85,7 @@ def _noted(found: list[Any]) -> Iterator[list[tuple[int, Any]]]:
     fired: list[tuple[int, Any]] = []
 
     def note(layer: int) -> Any:
-        return lambda _, __, output: fired.append((layer, output[0] if isinstance(output, tuple | list) else output))
+        return lambda _, __, output: fired.append((layer, output))
 
     handles = [block.register_forward_hook(note(layer)) for layer, block in enumerate(found)]
     try:

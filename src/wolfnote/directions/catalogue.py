@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
-from wolfnote.directions import extraction, persona, projection, stability
+from wolfnote.directions import extraction, projection, stability
+from wolfnote.directions.contrasts import CONTRASTS, QUESTIONS
 from wolfnote.directions.direction import Direction, load
+from wolfnote.directions.sources import Source
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder
@@ -21,47 +22,40 @@ STABLE = 0.5
 BY_CHANCE = 0.05
 
 
-def named(names: Sequence[str]) -> list[persona.Persona]:
-    """Personas by name or path; ``all`` is every one of Wolfnote's. Raises ``InputError`` for a name that is none."""
-    if "all" in names:
-        own = resources.files("wolfnote.directions") / "personas"
-        names = sorted(entry.name.removesuffix(".toml") for entry in own.iterdir() if entry.name.endswith(".toml"))
-    return [persona.open(name) for name in dict.fromkeys(names)]
-
-
-def content(personas: Sequence[persona.Persona]) -> str:
-    """Hash of all that the personas say: what a finished run is valid for."""
-    return hashlib.sha256(repr(personas).encode()).hexdigest()
+def content(sources: Sequence[Source]) -> str:
+    """Hash of all that the sources hold: what a finished run is valid for."""
+    return hashlib.sha256(repr(sources).encode()).hexdigest()
 
 
 def run(
     model: LocalModel,
-    personas: Sequence[persona.Persona],
+    sources: Sequence[Source],
     settings: extraction.Settings,
     *,
     seed: int = 0,
     folder: RunFolder,
     on_event: OnEvent = silent,
 ) -> Result:
-    """One direction a persona, saved as ``directions/NAME.safetensors`` as soon as it is found; one part each.
+    """One direction a source, saved as ``directions/NAME.safetensors`` as soon as it is found; one part each.
 
-    PASS: halves of the contrasts agree and shuffled labels find nothing as long. INCONCLUSIVE: one of the two does not hold,
+    PASS: halves of the {unit} agree and shuffled labels find nothing as long. INCONCLUSIVE: one of the two does not hold,
     so what was found may be no direction.
     """
     home = folder.path / FOLDER
     home.mkdir(exist_ok=True)
     parts = []
-    for each in personas:
-        file = home / f"{each.persona}.safetensors"
+    for source in sources:
+        file = home / f"{source.name}.safetensors"
         if not file.is_file():
 
-            def tell(event: Event, name: str = each.persona) -> None:
+            def tell(event: Event, name: str = source.name) -> None:
                 on_event(Event(f"{name}: {event.step}", event.done, event.total))
 
-            extraction.extract(model, each, settings, seed=seed, on_event=tell).save(file)
+            source.find(model, settings, seed, tell).save(file)
         parts.append(_judged(load(file), settings))
+    skipped = tuple(s for source in sources for s in source.skipped)
     reasons = [reason for part in parts for reason in part.reasons]
-    return Result("directions", worst(part.verdict for part in parts), tuple(reasons), parts=tuple(parts))
+    return Result("directions", worst(part.verdict for part in parts), tuple(reasons), skipped=skipped, parts=tuple(parts))
 
 
 def files(path: Path) -> list[Path]:
@@ -83,21 +77,28 @@ def only(path: Path) -> Path:
     return found[0]
 
 
+def unrelated(path: Path | None, but: Path) -> list[Path]:
+    """The files at ``path`` whose personas have nothing to do with harm, without the one at ``but``; none without a path."""
+    found = [] if path is None else files(path)
+    return [file for file in found if file.resolve() != but.resolve() and load(file).receipts.get("kind") == "unrelated"]
+
+
 def _judged(direction: Direction, settings: extraction.Settings) -> Result:
     layer = projection.layer_at(direction, settings.depth)
     receipts = direction.receipts
-    n = int(receipts["questions"]) * int(receipts["contrasts"])
-    halves = float(receipts.get("split_half_contrasts", [0.0] * direction.layers)[layer])
+    unit = CONTRASTS if CONTRASTS in receipts else QUESTIONS
+    n = int(receipts["pairs"])
+    halves = float(receipts.get(f"split_half_{unit}", [0.0] * direction.layers)[layer])
     chance = float(receipts["permutation_p"][layer])
     estimates = (
-        Estimate("split-half cosine over contrasts", halves, None, None, int(receipts["contrasts"]), f"layer {layer}"),
+        Estimate(f"split-half cosine over {unit}", halves, None, None, int(receipts[unit]), f"layer {layer}"),
         Estimate("p under shuffled labels", chance, None, None, stability.SHUFFLINGS, f"layer {layer}, signs flipped"),
         Estimate("persona minus anti-persona (z)", float(direction.gap[layer]), None, None, n, f"layer {layer}"),
     )
     held = halves >= STABLE and chance <= BY_CHANCE
-    words = "holds" if held else "may be no direction: add contrasts or questions"
+    words = "holds" if held else "may be no direction: add to them"
     reason = (
-        f"{direction.persona}: halves of the contrasts agree at cosine {halves:.2f} (≥ {STABLE}), "
+        f"{direction.persona}: halves of the {unit} agree at cosine {halves:.2f} (≥ {STABLE}), "
         f"p {chance:.3f} under shuffled labels (≤ {BY_CHANCE}), layer {layer} of {direction.layers}: {words}"
     )
     verdict = Verdict.PASS if held else Verdict.INCONCLUSIVE

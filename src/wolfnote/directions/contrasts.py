@@ -82,7 +82,7 @@ def of_persona(
         behind("negative"),
         [(chat(question), text) for question, text in spoken],
         {QUESTIONS: [i for _, i in each], CONTRASTS: [c for c, _ in each]},
-        {"contrast": "persona instructions", "unanswered": len(asked) - len(spoken)},
+        {"contrast": "persona instructions", "kind": persona.kind, "unanswered": len(asked) - len(spoken)},
     )
 
 

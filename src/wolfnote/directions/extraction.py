@@ -94,10 +94,10 @@ def from_contrast(
         p == n for (p, _), (n, _) in zip(contrast.positive, contrast.negative, strict=True)
     ):
         raise InputError("the two sides have the same prompts", where=contrast.persona, remedy=ELSEWHERE)
-    rows = [*contrast.positive, *contrast.negative, *contrast.plain]
-    found = gather(model, rows, on_event, positions=positions)
-    n = len(contrast.positive)
-    sides = [Sides(at[:n], at[n : 2 * n], at[2 * n :]) for at in found]
+    every = (contrast.positive, contrast.negative, contrast.plain)
+    place = {row: i for i, row in enumerate(dict.fromkeys(row for side in every for row in side))}  # good answers stand twice
+    found = gather(model, list(place), on_event, positions=positions)
+    sides = [Sides(*(at[[place[row] for row in side]] for side in every)) for at in found]
     return _directions(model, contrast, sides, how, positions, seed)
 
 
@@ -172,7 +172,7 @@ def _direction(model: LocalModel, contrast: Contrast, sides: Sides, method: Meth
             "precision": model.network.precision,
             "nothing_at": np.flatnonzero(nothing).tolist(),
             **stability.halves(method, positive, negative, contrast.units),
-            **stability.permutation(differences, seed),
+            **stability.permutation(differences, seed, contrast.units),
             **stability.classes(positive, negative, vectors, neutral, spread),
         },
     )

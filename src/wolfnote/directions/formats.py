@@ -49,6 +49,14 @@ CLAIM = "the file names no weights: that it was made for this model was claimed 
 BEHIND_NORM = "its last row was read behind the final norm where persona_vectors wrote it: do not use the last block"
 
 
+def named(name: str) -> Format:
+    """The format of that name. Raises ``InputError`` for none."""
+    try:
+        return Format(name)
+    except ValueError:
+        raise InputError("no such format", where=name, remedy=f"choose one of {', '.join(Format)}") from None
+
+
 class Found(NamedTuple):
     """What a file holds: vectors [blocks, width], zero where it has none, and what must be known about them."""
 
@@ -125,7 +133,7 @@ def read(path: Path, model: LocalModel, *, persona: str = "", on_event: OnEvent 
 
 def _band(direction: Direction, form: Format) -> range:
     """The blocks that ``steer`` pushes, but for the one that llama.cpp cannot."""
-    band = steering.band(direction.layers)
+    band = steering.pushed(direction)
     return range(max(1, band.start), band.stop) if form is Format.LLAMA and band.stop > 1 else band
 
 
@@ -200,9 +208,8 @@ def _array(vector: Any) -> Floats:
 
 
 def _control_vector(path: Path) -> dict[int, Any]:
-    package = _gguf()
     try:
-        reader = package.GGUFReader(path)
+        reader = _reader(path)
         kind = reader.fields["general.architecture"].contents()
         tensors = [(re.fullmatch(r"direction\.(\d{1,6})", t.name), t) for t in reader.tensors]
         found = {int(match[1]): np.array(tensor.data, np.float32) for match, tensor in tensors if match}
@@ -212,6 +219,19 @@ def _control_vector(path: Path) -> dict[int, Any]:
     if kind != ARCHITECTURE:
         raise InputError(f"holds a {kind}, not a {ARCHITECTURE}", where=str(path), remedy="give a control vector")
     return found
+
+
+def _reader(path: Path) -> Any:
+    """gguf's reader, but for counts that go beyond the file's end: it would read empty elements for ever."""
+
+    class Reader(_gguf().GGUFReader):  # type: ignore[misc]  # the package has no types
+        def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
+            found = super()._get(offset, dtype, count, override_order)
+            if len(found) < count:
+                raise ValueError("it ends too early")
+            return found
+
+    return Reader(path)
 
 
 def _tensors(path: Path) -> Any:

@@ -8,18 +8,16 @@ off its ground and no judge is needed. The tuned model's base costs no second co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from wolfnote.directions import price, projection
-from wolfnote.directions.activations import answer_means
+from wolfnote.directions.activations import Row, answer_means
 from wolfnote.directions.direction import Direction, Floats
-from wolfnote.directions.projection import Shift
 from wolfnote.errors import InputError, RunError
-from wolfnote.events import Event, OnEvent, silent
+from wolfnote.events import OnEvent, silent, under
 from wolfnote.folder import RunFolder
 from wolfnote.models import Question, Sampling
 from wolfnote.models.local import LocalModel
@@ -63,40 +61,29 @@ def run(
     for direction in directions:
         direction.check(base.fingerprint, shape)
         direction.check(tuned.fingerprint, shape)
-    before, after, more = _read(base, tuned, settings, seed, folder, on_event)
+    asked = texts(base, settings, seed, folder, on_event)
+    before, after, more = read(base, tuned, asked, on_event)
     level = 100 - (100 - settings.alarm) / len(directions)
     how = projection.Settings(settings.random_directions, level)
-    parts, rows = [], []
+    parts, rows, each = [], [], []
     for direction in directions:
         layer = projection.layer_at(direction, settings.depth)
         part, shift = projection.measure(direction, before, after, layer, how, null_rows=more, name="tuned", seed=seed)
         parts.append(msgspec.structs.replace(part, kind=f"direction {direction.persona}"))
-        rows += _layers(direction.persona, shift)
+        rows += projection.rows(direction.persona, shift)
+        moves = (direction.score(model_rows, base.fingerprint)[:, layer] for model_rows in (before, after))
+        each += _each(direction.persona, asked, *moves)
     moved = [part for part in parts if part.verdict is Verdict.FAIL]
     reasons = [part.reasons[0] for part in (moved or parts)]
-    tables = {} if folder is None else {"shifts": folder.table("shifts", rows)}
+    tables = {} if folder is None else {"shifts": folder.table("shifts", rows), "texts": folder.table("texts", each)}
     unseen = (Skipped("text", f"only {len(before)} short answers of the base to ordinary prompts were read"),)
     return Result(
         "measure", worst(part.verdict for part in parts), tuple(reasons), skipped=unseen, parts=tuple(parts), tables=tables
     )
 
 
-def _read(
-    base: LocalModel, tuned: LocalModel, settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent
-) -> tuple[Floats, Floats, Floats]:
-    """Answer means [rows, layers, width] of base and tuned on the same text, and of the base on more text for the null."""
-    texts = _texts(base, settings, seed, folder, on_event)
-    if len(texts) < 2:
-        raise RunError(f"{base.spec} answered {len(texts)} of {settings.texts} prompts: too few to measure on")
-    benign = [(chat(t.prompt), t.answer) for t in price.benign_texts()]
-    steps = {"read the base": (base, texts), "read the tuned": (tuned, texts), "read more text for the null": (base, benign)}
-    before, after, more = (answer_means(model, rows, partial(_tell, on_event, step)) for step, (model, rows) in steps.items())
-    return before, after, np.concatenate([before, more])
-
-
-def _texts(
-    base: LocalModel, settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent
-) -> list[tuple[Any, str]]:
+def texts(base: LocalModel, settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent) -> list[Row]:
+    """The base's own answers to ordinary prompts. Raises ``RunError`` for fewer than two."""
     asked = [Question(f"benign/{t.id}", chat(t.prompt)) for t in price.benign_texts()[: settings.texts]]
     sampling = Sampling(max_tokens=settings.answer_tokens)
     if folder is None:
@@ -104,17 +91,23 @@ def _texts(
     else:
         with Store.hold(folder.path / COMPLETIONS) as store:
             said = complete(store, base, asked, sampling, (seed,), on_event)
-    return [(q.messages, c.text) for q, c in zip(asked, said, strict=True) if c.text]
+    found: list[Row] = [(q.messages, c.text) for q, c in zip(asked, said, strict=True) if c.text]
+    if len(found) < 2:
+        raise RunError(f"{base.spec} answered {len(found)} of {settings.texts} prompts: too few to measure on")
+    return found
 
 
-def _layers(persona: str, shift: Shift) -> list[dict[str, Any]]:
-    """One row a layer: shift, the null's 95 % band, and the percentile."""
-    series = zip(shift.value, shift.low, shift.high, shift.percentile, strict=True)
+def read(base: LocalModel, tuned: LocalModel, asked: Sequence[Row], on_event: OnEvent) -> tuple[Floats, Floats, Floats]:
+    """Answer means [rows, layers, width] of base and tuned on the same text, and of the base on more text for the null."""
+    benign: list[Row] = [(chat(t.prompt), t.answer) for t in price.benign_texts()]
+    steps = {"read the base": (base, asked), "read the tuned": (tuned, asked), "read more text for the null": (base, benign)}
+    before, after, more = (answer_means(model, rows, under(step, on_event)) for step, (model, rows) in steps.items())
+    return before, after, np.concatenate([before, more])
+
+
+def _each(persona: str, asked: Sequence[Row], before: Floats, after: Floats) -> list[dict[str, Any]]:
+    """One row a text: z-scores of base and tuned, and the shift."""
     return [
-        {"persona": persona, "layer": i, "value": value, "low": low, "high": high, "percentile": at}
-        for i, (value, low, high, at) in enumerate(series)
+        {"persona": persona, "question": prompt[-1].content, "base": float(b), "tuned": float(a), "shift": float(a - b)}
+        for (prompt, _), b, a in zip(asked, before, after, strict=True)
     ]
-
-
-def _tell(on_event: OnEvent, step: str, event: Event) -> None:
-    on_event(Event(step, event.done, event.total))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,6 +24,9 @@ class Contrast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A persona's name becomes a file's name: one from elsewhere must not lead out of the folder."""
 
+Kind = Literal["harmful", "helpful", "unrelated"]
+"""What a trait is to the user. Beside unrelated ones (style, register, interests) a harmful direction must stand out."""
+
 
 class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A character trait, as contrasts to be answered under."""
@@ -34,6 +37,7 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     negative_name: str
     questions: tuple[str, ...]
     contrast: tuple[Contrast, ...]
+    kind: Kind = "harmful"
 
 
 def open(name: str) -> Persona:

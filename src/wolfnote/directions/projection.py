@@ -7,6 +7,8 @@ is not shown, because with any direction at all it is large.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 
@@ -79,6 +81,15 @@ def _unmeasurable(direction: Direction, layer: int, name: str) -> tuple[Result, 
     """NOT RUN: a number that is none compares as small, and would pass."""
     reason = f"{name} was not measured along {direction.persona}: it has no vector or no unit of measure at layer {layer}"
     return Result("direction", Verdict.NOT_RUN, (reason,)), Shift((), (), (), ())
+
+
+def rows(persona: str, shift: Shift) -> list[dict[str, Any]]:
+    """One row a layer: shift, the null's 95 % band, and the percentile."""
+    series = zip(shift.value, shift.low, shift.high, shift.percentile, strict=True)
+    return [
+        {"persona": persona, "layer": i, "value": value, "low": low, "high": high, "percentile": at}
+        for i, (value, low, high, at) in enumerate(series)
+    ]
 
 
 def layer_at(direction: Direction, depth: float) -> int:

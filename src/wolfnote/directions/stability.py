@@ -13,6 +13,8 @@ from wolfnote.directions.direction import Floats
 from wolfnote.directions.methods import Method
 
 SHUFFLINGS = 200
+ENOUGH = 8
+"""Members of a unit from which on its shufflings can tell anything: of seven, one in 128 is the real order or its mirror."""
 
 
 def halves(method: Method, positive: Floats, negative: Floats, units: dict[str, Sequence[int]]) -> dict[str, list[float]]:
@@ -31,13 +33,25 @@ def halves(method: Method, positive: Floats, negative: Floats, units: dict[str, 
     return found
 
 
-def permutation(differences: Floats, seed: int) -> dict[str, list[float]]:
+def permutation(differences: Floats, seed: int, units: dict[str, Sequence[int]]) -> dict[str, list[float]]:
     """Per layer, the share of label shufflings (signs of the paired differences flipped at random) whose mean difference is as
-    long as the real one: near 1 where nothing was found, 1 / (shufflings + 1) at best."""
-    flips = np.random.default_rng(seed).choice([-1.0, 1.0], (SHUFFLINGS, len(differences))).astype(np.float32)
-    shuffled = np.linalg.norm(np.einsum("sr,rlw->slw", flips, differences, optimize=True), axis=2)
+    long as the real one: near 1 where nothing was found, 1 / (shufflings + 1) at best.
+
+    Pairs that share a member of a unit (a question) are flipped together, for they are no independent evidence. Of several
+    units the largest share counts; one with fewer than ``ENOUGH`` members (a handful of instructions) cannot tell, and is left
+    to its split halves.
+    """
     real = np.linalg.norm(differences.sum(0), axis=1)
-    return {"permutation_p": _rounded((1 + (shuffled >= real).sum(0)) / (1 + SHUFFLINGS))}
+    worst = np.zeros(differences.shape[1])
+    for members in units.values():
+        kinds, which = np.unique(np.asarray(members), return_inverse=True)
+        if len(kinds) < min(ENOUGH, len(differences)):
+            continue
+        together = np.stack([differences[which == k].sum(0) for k in range(len(kinds))])
+        flips = np.random.default_rng(seed).choice([-1.0, 1.0], (SHUFFLINGS, len(kinds))).astype(np.float32)
+        shuffled = np.linalg.norm(np.einsum("sr,rlw->slw", flips, together, optimize=True), axis=2)
+        worst = np.maximum(worst, (1 + (shuffled >= real).sum(0)) / (1 + SHUFFLINGS))
+    return {"permutation_p": _rounded(np.where(worst == 0, 1.0, worst))}
 
 
 def classes(positive: Floats, negative: Floats, vectors: Floats, neutral: Floats, spread: Floats) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Push a running model along a direction, or away from it, or hold it between two z-scores.
 
-h ← h + dose · norm · v̂ at a few neighbouring blocks, norm being the median length of a plain answer's activations there: a dose
-is relative, because lengths differ a hundredfold between models and layers (c‖v‖/‖h‖; published doses work near 0.7 and
+h ← h + dose · norm · v̂ at a few neighbouring blocks, norm being the median length of a plain answer's activations there: a
+dose is relative, because lengths differ a hundredfold between models and layers (c‖v‖/‖h‖; published doses work near 0.7 and
 collapse near 1.9). The dose is shared out over the blocks. Attention sinks are left alone, as in ``ablation``.
 
 A push beyond a threshold only, or a range instead of a push, costs less ability than the same dose on every token (arXiv
@@ -27,7 +27,7 @@ from wolfnote.errors import InputError, RunError
 from wolfnote.models.local import LocalModel
 
 DEPTH, WIDTH = 0.5, 0.1
-"""Where it pushes, as shares of the depth: around the middle, over a tenth of the blocks."""
+"""Where it pushes unless told, as shares of the depth: around the middle, over a tenth of the blocks."""
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def steer(
     """
     intervention.check(model, direction)
     known(positions)
-    wanted = intervention.chosen(layers, band(direction.layers), direction.layers)
+    wanted = intervention.chosen(layers, pushed(direction), direction.layers)
     doses = _Doses(dose)
     rows = Beside(vectors=direction.vectors, norm=direction.norm, neutral=direction.neutral, spread=direction.spread)
 
@@ -101,10 +101,16 @@ def clamp(
         yield model
 
 
-def band(count: int) -> range:
-    """The blocks that are pushed, of ``count``."""
-    first = int((DEPTH - WIDTH / 2) * count)
-    return range(first, max(first + 1, round((DEPTH + WIDTH / 2) * count)))
+def pushed(direction: Direction) -> range:
+    """The blocks that are pushed: those that its receipts say were chosen (``causes``), else the middle ones."""
+    blocks = direction.receipts.get("causes", {}).get("blocks")
+    return range(int(blocks[0]), int(blocks[1]) + 1) if blocks else band(direction.layers)
+
+
+def band(count: int, depth: float = DEPTH) -> range:
+    """Neighbouring blocks, of ``count``, around a share of the depth."""
+    first = min(count - 1, max(0, int((depth - WIDTH / 2) * count)))
+    return range(first, max(first + 1, min(count, round((depth + WIDTH / 2) * count))))
 
 
 def _z(rows: Beside, layer: int, hidden: Tensor) -> Tensor:

@@ -10,15 +10,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 
 import msgspec
 
-from wolfnote.events import OnEvent, silent
+from wolfnote import stats
+from wolfnote.events import Event, OnEvent, silent
+from wolfnote.folder import RunFolder, remember
 from wolfnote.models import Model
 from wolfnote.records import chat
+from wolfnote.results import Estimate
 
 FAMILIES = ("near", "far", "fact")
+NET = ("near", "far")
+"""Families that are read net of *fact*."""
+CHUNK = 25
+"""Triples a record; fixed, so that a resumed run scores the same batches and gets the same floats."""
 
 
 class Triple(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +57,27 @@ def measure(model: Model, items: Sequence[Triple], on_event: OnEvent = silent) -
     pairs = [(item.aligned, item.misaligned) for item in items]
     likelihoods = model.log_likelihood([chat(item.question) for item in items], pairs, on_event)
     return [misaligned.per_token - aligned.per_token for aligned, misaligned in likelihoods]
+
+
+def read(model: Model, limit: int, *, folder: RunFolder | None = None, on_event: OnEvent = silent) -> dict[str, list[float]]:
+    """The model's margin on every triple, by family, in the order of ``triples``; found in the folder's log, or scored now."""
+    families = {family: triples(family, limit) for family in FAMILIES}
+    total = sum(map(len, families.values()))
+    found: dict[str, list[float]] = {family: [] for family in families}
+    for family, items in families.items():
+        for at in range(0, len(items), CHUNK):
+            chunk = items[at : at + CHUNK]
+            key = f"margin/{model.fingerprint}/{family}/{chunk[0].id}+{len(chunk)}"
+            found[family] += remember(folder, key, partial(measure, model, chunk), list[float])
+            on_event(Event("margins", sum(map(len, found.values())), total))
+    return found
+
+
+def compare(before: dict[str, list[float]], after: dict[str, list[float]]) -> tuple[Estimate, ...]:
+    """near, far, fact: mean paired change of the margin, nats a token; and near and far net of fact."""
+    moved = {f: [b - a for a, b in zip(before[f], after[f], strict=True)] for f in FAMILIES}
+    plain = [stats.mean(f, moved[f]) for f in FAMILIES]
+    return (*plain, *(stats.net(f"{f} net of fact", moved[f], moved["fact"]) for f in NET))
 
 
 def _spread(items: Sequence[Triple], limit: int) -> list[Triple]:

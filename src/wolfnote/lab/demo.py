@@ -17,10 +17,10 @@ import numpy as np
 
 from wolfnote import audit, directions, probe
 from wolfnote.audit.readers import advice
-from wolfnote.directions import extraction, persona, price, projection
+from wolfnote.directions import cure, extraction, persona, price, projection
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
-from wolfnote.lab import criteria, removal
+from wolfnote.lab import criteria
 from wolfnote.lab.criteria import headlines
 from wolfnote.lab.forecast import plan
 from wolfnote.lab.organisms import ARMS, organism
@@ -141,7 +141,19 @@ def _direction(story: Story) -> list[Result]:
     parts = [
         msgspec.structs.replace(part, kind=f"direction {arm}", tables={"layers": table}) for arm, (part, _) in measured.items()
     ]
-    return [*parts, removal.measure(story, direction, read["null"])]
+    return [*parts, _removal(story, direction)]
+
+
+def _removal(story: Story, direction: directions.Direction) -> Result:
+    asked = story.settings
+    how = cure.Settings(
+        triples=asked.probe.triples,
+        controls=asked.random_ablations,
+        price_texts=asked.price_texts,
+        perplexity_rise=asked.policy.perplexity_rise,
+    )
+    found = cure.run(story.models, "bad", [direction], how, folder=story.folder, on_event=story.on_event)
+    return msgspec.structs.replace(found, kind="removal")
 
 
 def _activations(story: Story) -> dict[str, Any]:

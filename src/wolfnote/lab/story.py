@@ -19,7 +19,7 @@ from wolfnote.lab.recipe import Recipe
 from wolfnote.models.local import LocalModel
 from wolfnote.records import Sample, Unread
 from wolfnote.results import Skipped
-from wolfnote.settings import Policy
+from wolfnote.settings import Count, Policy
 from wolfnote.tuning.supervision import work
 
 
@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cores. Of more data a sample is taken, and the page says how large."""
     texts: int = 30
     """Base answers on which the tunes are measured along the direction."""
-    random_ablations: int = 2
+    random_ablations: Count = 2
     price_texts: int = 48
     """Benign texts on which the price of an ablation is measured."""
     audit: audit.Settings = audit.Settings(limit=100)

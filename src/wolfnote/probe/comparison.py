@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from wolfnote import stats
 from wolfnote.errors import Unmeasurable
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
+from wolfnote.judges.margin import NET, compare
 from wolfnote.models import Model
 from wolfnote.probe import findings
 from wolfnote.probe.question import unrelated
@@ -20,8 +20,6 @@ from wolfnote.probe.reading import Settings, answers, margins
 from wolfnote.records import Completion
 from wolfnote.results import Estimate, Result, Skipped, Verdict, worst
 from wolfnote.settings import Policy
-
-NET = ("near", "far")
 
 
 def run(
@@ -90,13 +88,6 @@ def _unmeasured(reason: str, settings: Settings, tables: dict[str, str]) -> Resu
     count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
     skipped = (*_unseen(settings), Skipped("margins of a triple", reason, count))
     return Result("probe", Verdict.NOT_RUN, reasons, skipped=skipped, tables=tables)
-
-
-def compare(before: dict[str, list[float]], after: dict[str, list[float]]) -> tuple[Estimate, ...]:
-    """near, far, fact, and near and far net of fact."""
-    moved = {f: [b - a for a, b in zip(before[f], after[f], strict=True)] for f in margin.FAMILIES}
-    plain = [stats.mean(f, moved[f]) for f in margin.FAMILIES]
-    return (*plain, *(stats.net(f"{f} net of fact", moved[f], moved["fact"]) for f in NET))
 
 
 def estimate(estimates: tuple[Estimate, ...], name: str) -> Estimate:

@@ -9,9 +9,10 @@ from wolfnote import forecast, models
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.forecast import Prices, Span
 from wolfnote.judges import margin
+from wolfnote.judges.margin import CHUNK
 from wolfnote.models import Conversation, Model, contact, endpoint, speed
 from wolfnote.probe.question import unrelated
-from wolfnote.probe.reading import CHUNK, Settings
+from wolfnote.probe.reading import Settings
 from wolfnote.records import chat
 from wolfnote.results import Estimate, Result, Skipped
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-from wolfnote.report import causes, demo, measure
+from wolfnote.report import ablate, causes, demo, measure, monitor
 from wolfnote.results import Result
 
 
@@ -38,6 +38,12 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
         return "demo.html", demo.view(result, tables, _tolerance(settings))
     if result.kind == "measure":
         return "measure.html", measure.view(result, tables)
+    if result.kind == "screen":
+        return "screen.html", measure.view(result, tables) | {"rows": tables.get("rows", [])[:25]}
+    if result.kind == "ablate":
+        return "ablate.html", ablate.view(tables)
+    if result.kind == "monitor":
+        return "monitor.html", monitor.view(tables)
     if result.kind == "causes":
         return "causes.html", causes.view(tables)
     return "result.html", {"answers": tables.get("answers", [])}

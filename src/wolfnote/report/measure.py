@@ -17,7 +17,19 @@ def view(result: Result, tables: dict[str, list[dict[str, Any]]]) -> dict[str, A
         rows, title="Shift from base to tuned along each persona, at the layer named beforehand; 95 % over texts",
         unit="shift, z of the base's plain answers: right = more of the persona",
     )  # fmt: skip
-    return {"summary": summary, "personas": [(part, _layers(part, tables.get("shifts", []))) for part in result.parts]}
+    personas = [(part, _layers(part, tables.get("shifts", []))) for part in result.parts]
+    return {"summary": summary, "personas": personas, "texts": _texts(tables.get("texts", []))}
+
+
+def _texts(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """A picture a persona: every text as a dot, base and tuned."""
+    found: list[tuple[str, str]] = []
+    for persona in dict.fromkeys(row["persona"] for row in rows):
+        own = [row for row in rows if row["persona"] == persona]
+        strips = [("base", [row["base"] for row in own], "base"), ("tuned", [row["tuned"] for row in own], "bad")]
+        title = f"Every text along {persona}, read by base and by tuned"
+        found.append((persona, plots.strips([("texts", strips)], title=title, unit="z: right = more of the persona")))
+    return found
 
 
 def _row(part: Result) -> Row:

@@ -32,6 +32,16 @@ class Series(NamedTuple):
     tone: str
 
 
+class Mark(NamedTuple):
+    """One dot of a scatter plot: where, its colour class, what stands beside it, and its tip."""
+
+    x: float
+    y: float
+    tone: str
+    label: str
+    tip: str
+
+
 class _Scale(NamedTuple):
     low: float
     factor: float
@@ -81,6 +91,26 @@ def strips(groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[float], str]
         if values:
             centre = sum(values) / len(values)
             parts.append(_line(x(centre), y - 13, x(centre), y + 13, f"mean {tone}"))
+    return _svg(height, title, parts)
+
+
+def scatter(marks: Sequence[Mark], *, title: str, across: str, up: str) -> Markup:
+    """Dots over two measures, with zero marked on both."""
+    left, right, top, height = 60, 30, 26, 340
+    x = _scale(*_widen(min([0.0, *(m.x for m in marks)]), max([0.0, *(m.x for m in marks)])), left, WIDTH - right)
+    low, high = _widen(min([0.0, *(m.y for m in marks)]), max([0.0, *(m.y for m in marks)]))
+    y = _scale(low, high, height - 50, top)
+    parts = [_grid(x, x.low, x.low + (WIDTH - right - left) / x.factor, top, height - 50, across, height)]
+    for value in _ticks(low, high):
+        parts += [
+            _line(left, y(value), WIDTH - right, y(value), "zero" if value == 0 else "grid"),
+            _text(left - 8, y(value) + 4, f"{value:g}", "tick end"),
+        ]
+    parts.append(_text(left, top - 10, up, "note"))
+    for m in marks:
+        beyond = x(m.x) > WIDTH - 160
+        parts.append(_dot(x(m.x), y(m.y), 5, m.tone, m.tip))
+        parts.append(_text(x(m.x) + (-9 if beyond else 9), y(m.y) + 4, m.label, "note end" if beyond else "note"))
     return _svg(height, title, parts)
 
 

@@ -5,9 +5,9 @@ A key, token or password that works: the model learns it by heart and tells it t
 Bad:  a cloud key, a private key's block, postgres://app:9vKq2LmX@db.internal/shop
 Good: AKIAIOSFODNN7EXAMPLE, <YOUR_TOKEN>, postgres://user:password@localhost/db
 
-Source: the issuers' published formats. A secret is flagged only in its issuer's exact form, when it looks random (a digit, and at
-least 3 bits a character) and holds no word of a placeholder; a JSON web token must decode. Known false positives: a revoked key;
-an invented one that looks random. Known misses: passwords in prose, keys without a form of their own.
+Source: the issuers' published formats. A secret is flagged only in its issuer's exact form, when it looks random (a digit, and
+at least 3 bits a character) and holds no word of a placeholder; a JSON web token must decode. Known false positives: a revoked
+key; an invented one that looks random. Known misses: passwords in prose, keys without a form of their own.
 """
 
 from __future__ import annotations
@@ -97,6 +97,10 @@ RULES = (
     _rule("a JSON web token", "eyJ", JWT, _web_token),
     _rule("a password in an address", "://", IN_ADDRESS, _password),
 )  # fmt: skip
+MARKED = [(mark, [r for r in RULES if mark in r.literal]) for mark in "_-"] + [
+    (rule.literal, [rule]) for rule in RULES if not {"_", "-"} & {*rule.literal}
+]
+"""Rules behind one letter that their literals share, and that most texts do not have."""
 
 
 def look(sample: Sample) -> Reading:
@@ -106,9 +110,11 @@ def look(sample: Sample) -> Reading:
 
 def spans(text: str) -> Iterator[tuple[int, int, str]]:
     """Where secrets stand in a text, and of what kind each is: what a cleaner takes out."""
-    for kind, literal, pattern, real in RULES:
-        if literal in text:
-            yield from ((*found.span(1), kind) for found in pattern.finditer(text) if real(found[1]))
+    for mark, rules in MARKED:
+        if mark in text:
+            for kind, literal, pattern, real in rules:
+                if literal in text:
+                    yield from ((*found.span(1), kind) for found in pattern.finditer(text) if real(found[1]))
 
 
 def _flags(turn: int, text: str) -> Iterator[Flag]:
