@@ -1,0 +1,70 @@
+"""Many phrases at once: a text in one plain form, and an automaton whose phrases carry their word boundaries with them.
+
+The plain form has lower case, one blank between words, ``0`` for every number and `` | `` between sentences. A phrase is stored with
+a blank at either end, so the automaton (Aho & Corasick 1975) finds it as whole words only, and no hit inside "class" or "Scunthorpe"
+ever reaches Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from wolfnote.errors import MissingExtra
+
+LONGEST = 100_000
+"""Characters of one turn that are read for their words."""
+KEPT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789'.!?;:\n%")
+_TABLE = str.maketrans({chr(at): " " for at in range(128) if chr(at).lower() not in KEPT} | {"’": "'", "‘": "'", "…": "."})
+_NUMBER = re.compile(r"[0-9]+")
+_DIGIT = re.compile(r"[0-9]")
+Span = tuple[int, int, str]
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """The plain form, blank at both ends; remembered, since several detectors ask for the same turn."""
+    words = text[:LONGEST].lower().translate(_TABLE)
+    if _DIGIT.search(words):
+        words = _NUMBER.sub("0", words)
+    for mark in ".!?;:\n":
+        words = words.replace(mark, " | ")
+    return " " + " ".join(words.replace("%", " % ").split()) + " "
+
+
+class Phrases:
+    """Phrases (in plain form) with a class each."""
+
+    def __init__(self, classes: Mapping[str, str]) -> None:
+        try:
+            from ahocorasick import Automaton
+        except ImportError:
+            raise MissingExtra("pyahocorasick", "audit") from None
+        self._automaton: Any = Automaton()
+        for phrase, kind in classes.items():
+            self._automaton.add_word(f" {phrase} ", (len(phrase), kind, phrase))
+        self._automaton.add_word(" | ", (1, "|", "|"))
+        self._automaton.make_automaton()
+
+    def find(self, words: str) -> Iterable[tuple[int, tuple[int, str, str]]]:
+        """End (inclusive, of the blank), and length, class and phrase of each hit in a plain text, sentence ends among them."""
+        return self._automaton.iter(words)  # type: ignore[no-any-return]
+
+
+def evidence(text: str, phrase: str) -> tuple[str, int]:
+    """The phrase with its surroundings as they stand in the text, and where it begins; ("", -1) if it cannot be found again."""
+    pattern = r"[^\w\n]{1,5}".join(r"\d{1,12}" if word == "0" else re.escape(word) for word in phrase.split())
+    found = re.search(pattern.replace("'", "['’‘]"), text[:LONGEST], re.IGNORECASE)  # noqa: RUF001 - curly quotes are meant
+    if found is None:
+        return "", -1
+    start = max(0, found.start() - 60)
+    return text[start : found.end() + 100].strip()[:200], found.start()
+
+
+def quoted(text: str, at: int) -> bool:
+    """Whether the place lies between quotation marks that were opened in the same paragraph."""
+    line = text.rfind("\n", 0, at) + 1
+    before = text[max(line, at - 400) : at]
+    return before.count('"') % 2 == 1 or before.count("“") > before.count("”") or before.count("«") > before.count("»")
