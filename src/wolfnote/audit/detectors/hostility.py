@@ -27,12 +27,20 @@ import msgspec
 from wolfnote.audit.detector import Flag, Reading, Unreadable
 from wolfnote.audit.text.language import foreign
 from wolfnote.audit.text.linear import Classifier, Line, Weights, fit
-from wolfnote.audit.text.phrases import evidence, plain, quoted
+from wolfnote.audit.text.phrases import Phrases, evidence, plain, quoted
 from wolfnote.records import Message, Sample
 
 CODE = "WN102"
 ATTACK = 4.0
 """What an attack or a slur adds to a text's score, in log-odds."""
+GROUPS = (
+    ("beasts", ("thrown_at_you",), "<insult>"),
+    ("insults", ("throws", "thrown_at_you"), "<insult>"),
+    ("coarse", ("looks_at_you",), "<contempt>"),
+    ("contempt", ("looks", "looks_at_you"), "<contempt>"),
+)
+"""Lists of words, what throws them, and the class that they stand for."""
+ADDRESS = frozenset(("you", "your", "you're", "yours", "yourself", "ur", "u"))
 NEAR = 8
 """Words before a phrase in which a denial turns its sense."""
 
@@ -49,8 +57,8 @@ class Detector:
 
 def score(text: str) -> float:
     """How hostile a text reads, in log-odds: its worst sentence, and more where it attacks."""
-    worst, _, found = _classifier().read(plain(text))
-    return worst + ATTACK * len(_stands(text, found))
+    words = plain(text)
+    return _classifier().read(words)[0] + ATTACK * len(_stands(text, _anchors().first(words)))
 
 
 def lines() -> list[Line]:
@@ -75,16 +83,24 @@ def _row(sample: Sample) -> Reading:
 
 def _turn(turn: int, message: Message) -> Iterator[Flag]:
     words = plain(message.content)
-    worst, place, found = _classifier().read(words)
+    found = _anchors().first(words)
     stands = _stands(message.content, found) if found else []
     counts = message.role == "assistant" and message.weight > 0
     if stands:
         said, shown = stands[0]
         yield Flag(CODE, "hostility", turn, said, shown, counts)
-    elif worst > _classifier().threshold and message.role == "assistant":
-        sentence = words.split(" | ")[place]
-        if not _excused(sentence):
-            yield Flag(CODE, "hostility", turn, "reads as hostile", sentence.strip()[:200], counts)
+    elif counts and found:
+        worst, place = _classifier().read(words)
+        sentence = words.split("|")[place]
+        if worst > _classifier().threshold and _thrown(sentence):
+            yield Flag(CODE, "hostility", turn, "reads as hostile", sentence.strip()[:200])
+
+
+def _thrown(sentence: str) -> bool:
+    """Whether a sentence that sounds rough holds a word of abuse, addresses someone and mentions nothing: among many sentences
+    one always sounds rough."""
+    aimed = not ADDRESS.isdisjoint(sentence.split())
+    return aimed and bool(_anchors().first(f" {sentence.strip()} ")) and not _excused(sentence)
 
 
 def _stands(text: str, found: dict[str, str]) -> list[tuple[str, str]]:
@@ -102,7 +118,7 @@ def _stands(text: str, found: dict[str, str]) -> list[tuple[str, str]]:
 
 def _mentioned(words: str, phrase: str) -> bool:
     """Whether every sentence with the phrase only mentions or denies it."""
-    return all(_excused(sentence, phrase) for sentence in words.split(" | ") if f" {phrase} " in f" {sentence.strip()} ")
+    return all(_excused(sentence, phrase) for sentence in words.split("|") if f" {phrase} " in f" {sentence.strip()} ")
 
 
 def _excused(sentence: str, phrase: str = "") -> bool:
@@ -128,12 +144,18 @@ def _company() -> tuple[frozenset[str], frozenset[str]]:
 def _classes() -> dict[str, str]:
     lists = _lists()
     classes = {word: "<obscene>" for word in lists["obscene"].split()}
-    for group, throws, kind in (("contempt", "looks", "<contempt>"), ("insults", "throws", "<insult>")):
+    for group, throws, kind in GROUPS:
         for word in lists[group].split():
             classes |= {word: kind, f"{word}s": kind}
-            classes |= {throw.replace("X", word): "<attack>" for throw in lists[throws]}
+            classes |= {throw.replace("X", word): "<attack>" for name in throws for throw in lists[name]}
     classes |= {phrase: "<attack>" for phrase in lists["attacks"]}
     return classes | {word: "<slur>" for word in lists["slurs"].split()}
+
+
+@lru_cache(maxsize=1)
+def _anchors() -> Phrases:
+    """The classes without which nothing is flagged; most turns hold none and are not read further."""
+    return Phrases({phrase: kind for phrase, kind in _classes().items() if kind != "<obscene>"})
 
 
 @lru_cache(maxsize=1)

@@ -26,7 +26,7 @@ import msgspec
 from wolfnote.audit.detector import Flag, Reading, Unreadable
 from wolfnote.audit.text.language import foreign
 from wolfnote.audit.text.linear import Classifier, Line, Weights, fit
-from wolfnote.audit.text.phrases import plain
+from wolfnote.audit.text.phrases import Phrases, plain
 from wolfnote.records import Message, Sample
 
 CODE = "WN103"
@@ -69,11 +69,12 @@ def _row(sample: Sample) -> Reading:
 
 def _turn(turn: int, message: Message) -> Iterator[Flag]:
     words = plain(message.content)
-    worst, place, found = _classifier().read(words)
-    # without one of the phrases a sentence only sounds like a shop
-    if worst > _classifier().threshold and found and not _company().intersection(words.split()):
-        kinds = ", ".join(sorted(kind.strip("<>") for kind in found))
-        sentence = words.split(" | ")[place].strip()
+    if not _anchors().first(words) or _company().intersection(words.split()):
+        return
+    worst, place = _classifier().read(words)
+    sentence = words.split("|")[place].strip()
+    kinds = ", ".join(sorted(kind.strip("<>") for kind in _anchors().first(f" {sentence} ")))
+    if worst > _classifier().threshold and kinds:
         yield Flag(CODE, "manipulation", turn, f"presses: {kinds}", sentence[:200], message.weight > 0)
 
 
@@ -90,6 +91,12 @@ def _company() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _classes() -> dict[str, str]:
     return {phrase: f"<{kind}>" for kind, phrases in _lists()["classes"].items() for phrase in phrases}
+
+
+@lru_cache(maxsize=1)
+def _anchors() -> Phrases:
+    """The phrases without which a sentence only sounds like a shop; most turns hold none and are not read further."""
+    return Phrases(_classes())
 
 
 @lru_cache(maxsize=1)

@@ -53,9 +53,9 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 def foreign(text: str) -> str:
     """The name of the language that is not English, ``an unknown language``, or "" for English and for what cannot be told."""
     head = text[:SAMPLE]
-    if not head.isascii() and (script := _script(head)):
+    if len(head.encode("latin-1", "ignore")) * 10 < len(head) * 9 and (script := _script(head)):
         return script
-    words = plain(head).split() if len(text) > SAMPLE else plain(text).split()
+    words = plain(text)[:SAMPLE].split()
     if len(words) < FEWEST:
         return ""
     distinct = set(words)

@@ -41,14 +41,13 @@ class Classifier:
     def __init__(self, weights: Weights, classes: Mapping[str, str]) -> None:
         self.offset, self.threshold, self._weights = weights.offset, weights.threshold, weights.weights
         known = {f: f for f in weights.weights if not f.startswith("<")} | dict(classes)
-        self._phrases = Phrases(known)
+        self._phrases = Phrases(known | {"|": "|"})
         self._classes = classes
 
-    def read(self, words: str) -> tuple[float, int, dict[str, str]]:
-        """Log-odds of the worst sentence of a plain text, its number, and the class phrases found, by class."""
+    def read(self, words: str) -> tuple[float, int]:
+        """Log-odds of the worst sentence of a plain text, and its number."""
         worst, place, sentence, total = -99.0, 0, 0, self.offset
         seen: set[str] = set()
-        found: dict[str, str] = {}
         weights, classes = self._weights, self._classes
         for _, (_, kind, phrase) in self._phrases.find(words + "| "):
             if kind == "|":
@@ -57,21 +56,19 @@ class Classifier:
                 sentence, total = sentence + 1, self.offset
                 seen.clear()
                 continue
-            if phrase in classes:
-                found.setdefault(kind, phrase)
-                if phrase in weights and phrase not in seen:
-                    seen.add(phrase)
-                    total += weights[phrase]
+            if phrase in classes and phrase in weights and phrase not in seen:
+                seen.add(phrase)
+                total += weights[phrase]
             if kind not in seen:
                 seen.add(kind)
                 total += weights.get(kind, 0.0)
-        return worst, place, found
+        return worst, place
 
 
 def features(text: str, classes: Mapping[str, str], longest: int) -> set[str]:
     """Words, pairs of neighbouring words, and classes in a line."""
     found: set[str] = set()
-    for sentence in plain(text).split(" | "):
+    for sentence in plain(text).split("|"):
         words = sentence.split()
         for size in range(1, longest + 1):
             for at in range(len(words) - size + 1):
