@@ -82,5 +82,6 @@ def _script(text: str) -> str:
         if letter > "\u036f":
             kind = unicodedata.name(letter, "?").split(" ")[0]
             counts[kind] = counts.get(kind, 0) + 1
+    counts.pop("LATIN", 0)
     best = max(counts, key=lambda kind: counts[kind], default="")
-    return SCRIPTS.get(best, "an unknown language") if best and counts[best] * 2 > total and best != "LATIN" else ""
+    return SCRIPTS.get(best, "an unknown language") if best and sum(counts.values()) * 2 > total else ""
