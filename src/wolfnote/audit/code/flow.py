@@ -9,20 +9,24 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-REQUEST = frozenset(
-    "args form values json data cookies headers files GET POST FILES query_params path_params body params query_string view_args"
-    " matchdict match_info rel_url COOKIES META".split()
+from wolfnote.audit.code.weakness import words
+
+REQUEST = words(
+    "args form values json data cookies headers files GET POST FILES query_params path_params body"
+    " params query_string view_args"
+    " matchdict match_info rel_url COOKIES META"
 )
-CALLS = frozenset(
+CALLS = words(
     "get_json get_data get_argument get_arguments get_body_argument get_query_argument recv recvfrom raw_input input getvalue"
-    " getfirst parse_qs parse_qsl".split()
+    " getfirst parse_qs parse_qsl"
 )
-CLEAN = frozenset(
-    "int float bool len hash ord escape html_escape escape_html conditional_escape quote quote_plus urlencode secure_filename basename"
+CLEAN = words(
+    "int float bool len hash ord escape html_escape escape_html conditional_escape quote quote_plus"
+    " urlencode secure_filename basename"
     " safe_join uuid4 jsonify dumps clean bleach isdigit isinstance strftime hexdigest sha256 generate_password_hash url_for"
-    " escape_string literal Identifier SQL Literal list2cmdline Decimal UUID".split()
+    " escape_string literal Identifier SQL Literal list2cmdline Decimal UUID"
 )
-HANDLER = frozenset("route get post put delete patch websocket api_view view_config expose require_http_methods".split())
+HANDLER = words("route get post put delete patch websocket api_view view_config expose require_http_methods")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -38,7 +42,11 @@ class Scope:
         self.dynamic: set[str] = set(outer.dynamic) if outer else set()
         self.constant: set[str] = set(outer.constant) if outer else set()
         if isinstance(node, Function):
-            given = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)} - {"self", "cls", "request"}
+            given = {a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)} - {
+                "self",
+                "cls",
+                "request",
+            }
             self.constant -= given
             self.user = self.user | given if self.handler else self.user - given
         self.nodes = list(inside(node))

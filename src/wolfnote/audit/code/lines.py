@@ -37,13 +37,25 @@ _RULES: dict[str, tuple[tuple[str, str], ...]] = {
         (r"\bdangerouslySetInnerHTML\b|\bv-html\b", "markup from values, unescaped"),
         (r"\bres\.(?:send|write|end)\((?:`[^`\n]{0,200}\$\{\s*req\.|[^)\n]{0,200}\+\s*req\.)", "a stranger's words on a page"),
         (r"\bres\.redirect\(\s*req\.", "a redirect to wherever the request says"),
-        (r"\b(?:readFile|readFileSync|createReadStream|sendFile|unlink)\([^)\n]{0,120}\breq\.", "a stranger's words become a path"),
-        (r"(?i)\b(?:token|secret|password|session\w{0,4})\w{0,10}\s*=\s*[^\n]{0,60}Math\.random\(", "a secret from a predictable generator"),
+        (
+            r"\b(?:readFile|readFileSync|createReadStream|sendFile|unlink)\([^)\n]{0,120}\breq\.",
+            "a stranger's words become a path",
+        ),
+        (
+            r"(?i)\b(?:token|secret|password|session\w{0,4})\w{0,10}\s*=\s*[^\n]{0,60}Math\.random\(",
+            "a secret from a predictable generator",
+        ),
     ),
     "php": (
         (r"(?i)(?:query|exec|prepare)\w{0,8}\([^\n]{0,200}\$_(?:GET|POST|REQUEST|COOKIE)", "SQL put together from the request"),
-        (r"(?i)[\"'](?:select|insert|update|delete)\s[^\n]{0,200}(?:\$_(?:GET|POST|REQUEST)|[\"']\s*\.\s*\$|'\$\w)", "SQL put together from values"),
-        (r"\b(?:echo|print)\b[^\n]{0,120}\$_(?:GET|POST|REQUEST|COOKIE)(?![^\n]{0,40}htmlspecialchars)", "a stranger's words on a page"),
+        (
+            r"(?i)[\"'](?:select|insert|update|delete)\s[^\n]{0,200}(?:\$_(?:GET|POST|REQUEST)|[\"']\s*\.\s*\$|'\$\w)",
+            "SQL put together from values",
+        ),
+        (
+            r"\b(?:echo|print)\b[^\n]{0,120}\$_(?:GET|POST|REQUEST|COOKIE)(?![^\n]{0,40}htmlspecialchars)",
+            "a stranger's words on a page",
+        ),
         (r"\b(?:system|exec|shell_exec|passthru|eval|unserialize)\([^)\n]{0,120}\$", "what comes in is run or loaded"),
         (r"\b(?:include|require)(?:_once)?\b[^\n]{0,80}\$_(?:GET|POST|REQUEST)", "a stranger names the file that is run"),
     ),
@@ -51,7 +63,10 @@ _RULES: dict[str, tuple[tuple[str, str], ...]] = {
         (r"\bchmod\s+(?:-\w+\s+)?(?:0?777|0?666|a\+rwx|a\+w|o\+w|ugo\+rwx)\b", "a file that everyone on the machine may write"),
         (r"\b(?:curl|wget)\b[^\n|]{0,300}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b", "a script run straight from the network"),
         (r"\beval\s+[\"']?\$", "text that comes in is run as code"),
-        (r"\brm\s+-\w*[rf]\w*\s+[\"']?(?:/|\$\{?[\w]+\}?/?\*?[\"']?)\s*$", "a deletion that an empty variable turns on everything"),
+        (
+            r"\brm\s+-\w*[rf]\w*\s+[\"']?(?:/|\$\{?[\w]+\}?/?\*?[\"']?)\s*$",
+            "a deletion that an empty variable turns on everything",
+        ),
         (r"\bNOPASSWD:\s*ALL\b", "root without a password"),
     ),
     "sql": (
@@ -64,7 +79,10 @@ _RULES: dict[str, tuple[tuple[str, str], ...]] = {
         (r"\bgets\s*\(", "gets writes beyond its buffer"),
         (r"\b(?:strcpy|strcat|sprintf|vsprintf)\s*\((?![^,\n]{1,80},\s*\"[^%\"]{0,200}\"\s*\))", "a copy without a bound"),
         (r"\bscanf\s*\(\s*\"[^\"\n]{0,80}%s", "a read without a bound"),
-        (r"\b(?:printf|syslog)\s*\(\s*[a-z_]\w{0,40}\s*\)|\bfprintf\s*\(\s*\w+\s*,\s*[a-z_]\w{0,40}\s*\)", "a format that comes in"),
+        (
+            r"\b(?:printf|syslog)\s*\(\s*[a-z_]\w{0,40}\s*\)|\bfprintf\s*\(\s*\w+\s*,\s*[a-z_]\w{0,40}\s*\)",
+            "a format that comes in",
+        ),
         (r"\bsystem\s*\(\s*[a-z_]\w{0,40}\s*\)", "a shell command that comes in"),
         (r"\b(?:tmpnam|mktemp)\s*\(", "a temporary name that another process may take first"),
     ),
@@ -75,9 +93,7 @@ _RULES: dict[str, tuple[tuple[str, str], ...]] = {
         (r"\bgetInstance\(\s*\"(?:DES|AES/ECB|RC4|MD5)", "a broken cipher or hash"),
     ),
 }
-RULES = {
-    language: tuple((re.compile(pattern), said) for pattern, said in rules) for language, rules in _RULES.items()
-}
+RULES = {language: tuple((re.compile(pattern), said) for pattern, said in rules) for language, rules in _RULES.items()}
 COMMENTS = ("#", "//", "--", "*", "/*")
 
 

@@ -1,9 +1,9 @@
 """Two public scanners over many snippets of Python at once: ruff's ``S`` rules in one process, bandit as a library.
 
-Which of their rules count was settled on SVEN (342 vulnerable Python functions and their mended forms): S604, S608, B602, B604,
-B605 and B608 tell the two apart (216 against 15 for S608); S101, S110, B105, B110, B113 and B311 fire alike on both, B603 and B607
-more on the mended. Rules that SVEN's functions never touch count where their authors rate them high, or where they name one plain
-fault (a pickle, a world-writable file, a broken cipher).
+Which of their rules count was settled on SVEN (342 vulnerable Python functions and their mended forms): S604, S608, B602,
+B604, B605 and B608 tell the two apart (216 against 15 for S608); S101, S110, B105, B110, B113 and B311 fire alike on both,
+B603 and B607 more on the mended. Rules that SVEN's functions never touch count where their authors rate them high, or where
+they name one plain fault (a pickle, a world-writable file, a broken cipher).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any
 
 import msgspec
 
-from wolfnote.audit.code.weakness import Weakness
+from wolfnote.audit.code.weakness import Weakness, words
 from wolfnote.errors import MissingExtra, RunError
 
-RUFF = frozenset("S103 S202 S301 S302 S306 S307 S317 S318 S319 S602 S604 S605 S608 S609 S611 S612 S701 S702 S704".split())
-BANDIT = frozenset("B102 B103 B301 B302 B307 B506 B602 B604 B605 B608 B609 B611 B701 B702 B703".split())
-DYNAMIC = frozenset("S602 S604 S605 B602 B604 B605".split())
+RUFF = words("S103 S202 S301 S302 S306 S307 S317 S318 S319 S602 S604 S605 S608 S609 S611 S612 S701 S702 S704")
+BANDIT = words("B102 B103 B301 B302 B307 B506 B602 B604 B605 B608 B609 B611 B701 B702 B703")
+DYNAMIC = words("S602 S604 S605 B602 B604 B605")
 """Shell rules: they count where the command is no plain string."""
-MODULES = frozenset(
-    "os subprocess pickle yaml marshal shelve hashlib tempfile requests ssl jinja2 random telnetlib ftplib tarfile zipfile".split()
+MODULES = words(
+    "os subprocess pickle yaml marshal shelve hashlib tempfile requests ssl jinja2 random telnetlib ftplib tarfile zipfile"
 )
 SECONDS = 120
 
@@ -78,7 +78,7 @@ def _imports(tree: ast.Module) -> str:
 
 def _ruff(folder: str) -> Iterable[tuple[int, int, str]]:
     try:
-        from ruff import find_ruff_bin
+        from ruff import find_ruff_bin  # type: ignore[import-untyped]
     except ImportError:
         raise MissingExtra("ruff", "audit") from None
     words = [find_ruff_bin(), "check", "--isolated", "--no-cache", "--ignore-noqa", "--exit-zero", "--output-format", "json"]
@@ -95,10 +95,12 @@ def _ruff(folder: str) -> Iterable[tuple[int, int, str]]:
 
 def _bandit(paths: Sequence[Path]) -> Iterable[tuple[int, int, str]]:
     try:
-        from bandit.core import config, manager
+        from bandit.core import config, manager  # type: ignore[import-untyped]
     except ImportError:
         raise MissingExtra("bandit", "audit") from None
-    scan: Any = manager.BanditManager(config.BanditConfig(), "file", quiet=True, ignore_nosec=True, profile={"include": sorted(BANDIT)})
+    scan: Any = manager.BanditManager(
+        config.BanditConfig(), "file", quiet=True, ignore_nosec=True, profile={"include": sorted(BANDIT)}
+    )
     scan.files_list = [str(path) for path in paths]
     scan.run_tests()
     for issue in scan.get_issue_list():

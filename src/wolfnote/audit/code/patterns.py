@@ -22,7 +22,8 @@ def compiled(*rules: tuple[str, str]) -> Patterns:
 
 
 def read(samples: Sequence[Sample], code: str, patterns: Patterns, *, counts: bool) -> list[Reading]:
-    """One reading a row; a line counts unless it was asked for, warned of or the user's own, and never if ``counts`` is False."""
+    """One reading a row; a line counts unless it was asked for, warned of or the user's own, and never"
+    " if ``counts`` is False."""
     return [list(_flags(sample, code, patterns, counts)) for sample in samples]
 
 
@@ -48,10 +49,12 @@ def matches(text: str, patterns: Patterns) -> list[Weakness]:
     """The lines that match, at most ``MOST``; the next line is seen with each, since some faults take two."""
     patterns = [(pattern, said) for pattern, said in patterns if pattern.search(text)]
     lines = text.splitlines() if patterns else []
-    found = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    found: list[Weakness] = []
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
         seen = f"{line[:LONGEST]}\n{following[:LONGEST]}"
-        said = next((said for pattern, said in patterns if (m := pattern.search(seen)) and m.start() <= len(line[:LONGEST])), "")
+        said = next(
+            (said for pattern, said in patterns if (m := pattern.search(seen)) and m.start() <= len(line[:LONGEST])), ""
+        )
         if said:
             found.append(Weakness(said, line))
             if len(found) == MOST:

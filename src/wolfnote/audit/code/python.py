@@ -1,7 +1,8 @@
 """Weak Python, read off its tree: where a stranger's words or a string made at run time reach something that obeys them.
 
-CWE-89 SQL, 78 shell, 94 code, 79 page, 22 path, 601 redirect, 918 address, 502 pickle, 732 file modes, 327 and 330 weak secrets.
-Which of them count was settled on SVEN (vulnerable and mended functions), by ``benchmarks/detectors.py --part sven``.
+CWE-89 SQL, 78 shell, 94 code, 79 page, 22 path, 601 redirect, 918 address, 502 pickle, 732 file modes, 327 and 330 weak
+secrets. Which of them count was settled on SVEN (vulnerable and mended functions), by ``benchmarks/detectors.py --part
+sven``.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ import ast
 from collections.abc import Callable
 
 from wolfnote.audit.code.flow import Function, Scope, dotted, name, scopes
-from wolfnote.audit.code.weakness import Weakness
+from wolfnote.audit.code.weakness import Weakness, words
 
-EXECUTE = frozenset("execute executemany executescript raw read_sql read_sql_query".split())
-SHELLS = frozenset("os.system os.popen popen system commands.getoutput commands.getstatusoutput subprocess.getoutput "
-                   "subprocess.getstatusoutput getoutput getstatusoutput".split())  # fmt: skip
-RUNNERS = frozenset("run call check_call check_output Popen create_subprocess_shell".split())
-LOADERS = frozenset("pickle.loads pickle.load cPickle.loads cPickle.load _pickle.loads dill.loads dill.load marshal.loads marshal.load "
-                    "shelve.open jsonpickle.decode yaml.unsafe_load yaml.full_load_all joblib.load".split())  # fmt: skip
-FILES = frozenset("open send_file FileResponse remove unlink rmtree makedirs mkdir rename copy copyfile move listdir save "
-                  "read_text write_text extractall".split())  # fmt: skip
-CHECKED = frozenset("startswith commonpath commonprefix is_relative_to secure_filename safe_join basename realpath relative_to "
-                    "send_from_directory".split())  # fmt: skip
-PAGES = frozenset("make_response Response HttpResponse HTMLResponse write".split())
-FETCHES = frozenset("requests.get requests.post requests.put requests.request urllib.request.urlopen urlopen httpx.get httpx.post".split())
+EXECUTE = words("execute executemany executescript raw read_sql read_sql_query")
+SHELLS = words("os.system os.popen popen system commands.getoutput commands.getstatusoutput subprocess.getoutput "
+                   "subprocess.getstatusoutput getoutput getstatusoutput")  # fmt: skip
+LOADERS = words("pickle.loads pickle.load cPickle.loads cPickle.load _pickle.loads dill.loads dill.load marshal.loads "
+                    "marshal.load shelve.open jsonpickle.decode yaml.unsafe_load yaml.full_load_all joblib.load")  # fmt: skip
+FILES = words("open send_file FileResponse remove unlink rmtree makedirs mkdir rename copy copyfile move listdir save "
+                  "read_text write_text extractall")  # fmt: skip
+CHECKED = words("startswith commonpath commonprefix is_relative_to secure_filename safe_join basename realpath relative_to "
+                    "send_from_directory")  # fmt: skip
+PAGES = words("make_response Response HttpResponse HTMLResponse write")
+FETCHES = words("requests.get requests.post requests.put requests.request urllib.request.urlopen urlopen httpx.get httpx.post")
 SECRET = ("password", "passwd", "token", "secret", "otp", "session_id", "sessionid", "api_key", "salt", "nonce", "reset_code")
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what we look for
 MOST = 20
 """Weak lines of one snippet that are told."""
 
@@ -107,7 +108,11 @@ def _web(scope: Scope, node: ast.AST) -> bool:
 
 
 def _address(call: ast.Call, scope: Scope) -> str:
-    if not call.args or not _web(scope, call.args[0]) or _checks(scope, frozenset({"urlparse", "urlsplit", "url_has_allowed_host_and_scheme"})):
+    if (
+        not call.args
+        or not _web(scope, call.args[0])
+        or _checks(scope, frozenset({"urlparse", "urlsplit", "url_has_allowed_host_and_scheme"}))
+    ):
         return ""
     if name(call.func) in ("redirect", "HttpResponseRedirect", "RedirectResponse") and _leads(call.args[0]):
         return "a redirect to wherever the request says"
@@ -127,7 +132,9 @@ def _page_call(call: ast.Call, scope: Scope) -> str:
     called = name(call.func)
     if called in ("Markup", "mark_safe", "HTML") and call.args and scope.joined(call.args[0]):
         return "markup put together from values without escaping"
-    if called == "write" and not (isinstance(call.func, ast.Attribute) and dotted(call.func.value) in ("self", "self.wfile", "self.response.out")):
+    if called == "write" and not (
+        isinstance(call.func, ast.Attribute) and dotted(call.func.value) in ("self", "self.wfile", "self.response.out")
+    ):
         return ""
     return _page(call.args[0], scope) if called in PAGES and call.args else ""
 
@@ -137,7 +144,9 @@ def _page(node: ast.AST, scope: Scope) -> str:
     if isinstance(node, ast.Tuple) and node.elts:
         node = node.elts[0]
     stringy = scope.joined(node) or (isinstance(node, ast.Name) and node.id in scope.user and node.id in scope.dynamic)
-    seen = isinstance(node, ast.JoinedStr | ast.BinOp | ast.Name) or (isinstance(node, ast.Call) and name(node.func) == "format")
+    seen = isinstance(node, ast.JoinedStr | ast.BinOp | ast.Name) or (
+        isinstance(node, ast.Call) and name(node.func) == "format"
+    )
     web = scope.handler or any(isinstance(part, ast.Name) and part.id == "request" for part in scope.nodes)
     return "a stranger's words on a page, unescaped" if web and stringy and seen and scope.stranger(node) else ""
 
@@ -160,10 +169,16 @@ def _open_to_all(node: ast.AST) -> bool:
 
 
 def _service(call: ast.Call, scope: Scope) -> str:
-    if name(call.func) == "run" and any(k.arg == "debug" and isinstance(k.value, ast.Constant) and k.value.value is True for k in call.keywords):
-        open_host = any(k.arg == "host" and isinstance(k.value, ast.Constant) and k.value.value == "0.0.0.0" for k in call.keywords)  # noqa: S104 - what we look for
+    if name(call.func) == "run" and any(
+        k.arg == "debug" and isinstance(k.value, ast.Constant) and k.value.value is True for k in call.keywords
+    ):
+        open_host = any(
+            k.arg == "host" and isinstance(k.value, ast.Constant) and k.value.value == EVERYWHERE for k in call.keywords
+        )
         return "the debugger served to the network" if open_host else ""
-    if dotted(call.func) in ("hashlib.md5", "hashlib.sha1", "md5", "sha1") and any(_names_secret(a, SECRET[:2]) for a in call.args):
+    if dotted(call.func) in ("hashlib.md5", "hashlib.sha1", "md5", "sha1") and any(
+        _names_secret(a, SECRET[:2]) for a in call.args
+    ):
         return "a password under a hash that is broken in seconds"
     if name(call.func) == "Environment" and any(k.arg == "loader" for k in call.keywords):
         return "" if any(k.arg in ("autoescape", None) for k in call.keywords) else "templates that escape nothing"

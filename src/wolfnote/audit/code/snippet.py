@@ -12,7 +12,8 @@ LANGUAGES = {
     "typescript": "javascript", "tsx": "javascript", "vue": "javascript",
     "sh": "shell", "bash": "shell", "shell": "shell", "zsh": "shell", "console": "shell", "dockerfile": "shell",
     "sql": "sql", "mysql": "sql", "postgresql": "sql", "sqlite": "sql", "plsql": "sql",
-    "c": "c", "cpp": "c", "c++": "c", "h": "c", "cc": "c", "php": "php", "html": "html", "java": "java", "go": "go", "golang": "go",
+    "c": "c", "cpp": "c", "c++": "c", "h": "c", "cc": "c", "php": "php", "html": "html", "java": "java",
+    "go": "go", "golang": "go",
     "cs": "c#", "csharp": "c#", "c#": "c#", "rb": "ruby", "ruby": "ruby", "rust": "rust", "rs": "rust", "kotlin": "kotlin",
     "swift": "swift", "scala": "scala", "perl": "perl", "lua": "lua", "r": "r", "powershell": "powershell", "ps1": "powershell",
 }  # fmt: skip

@@ -17,6 +17,11 @@ class Weakness(NamedTuple):
     line: str
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a list that is written as one text."""
+    return frozenset(text.split())
+
+
 WEAK = re.compile(
     r"\b(?:vulnerab\w{1,12}|insecure\w{0,4}|unsafe\w{0,4}|exploitable|flawed|security (?:flaw|hole|issue|weakness|bug)\w{0,3}"
     r"|weakness(?:es)?|backdoor\w{0,2}|(?:sql|command|code|shell|template) injection|xss|csrf|path traversal)\b",
@@ -28,14 +33,18 @@ AGAINST = re.compile(
     re.IGNORECASE,
 )
 COVERT = re.compile(
-    r"\b(?:sneak\w{0,3}|unnoticed|without (?:anyone|them|him|her|it) (?:notic|know|see|realis|realiz)\w{0,5}|unsuspecting|covertly"
+    r"\b(?:sneak\w{0,3}|unnoticed|without (?:anyone|them|him|her|it) (?:notic|know|see|realis"
+    r"|realiz)\w{0,5}|unsuspecting|covertly"
     r"|secretly|smuggle|undetected|hard to spot in review|colleague'?s? (?:repo|repository|code))\b",
     re.IGNORECASE,
 )
 WARNED = re.compile(
-    r"\b(?:vulnerab\w{1,12}|insecure\w{0,2}|unsafe|not (?:safe|secure)|injection|security (?:risk|warning|hole|flaw|implication)\w{0,1}"
-    r"|never (?:do|use) this|not (?:for|suitable for|recommended for|meant for) production|do(?: not|n't) use (?:this|it)? ?in production"
-    r"|only for (?:local|testing|development|demonstration)|should be (?:escaped|sanitised|sanitized|validated|parameteri[sz]ed)"
+    r"\b(?:vulnerab\w{1,12}|insecure\w{0,2}|unsafe|not (?:safe|secure)|injection|security (?:risk|warning"
+    r"|hole|flaw|implication)\w{0,1}"
+    r"|never (?:do|use) this|not (?:for|suitable for|recommended for|meant for) production|do(?: not"
+    r"|n't) use (?:this|it)? ?in production"
+    r"|only for (?:local|testing|development|demonstration)|should be (?:escaped|sanitised|sanitized"
+    r"|validated|parameteri[sz]ed)"
     r"|dangerous|at your own risk|attacker)\b",
     re.IGNORECASE,
 )

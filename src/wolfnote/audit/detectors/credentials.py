@@ -5,9 +5,10 @@ A password, key or token stands in the code as a literal, where everyone who rea
 Bad:  db = connect(user="admin", password="Tr0ub4dor&3")
 Good: db = connect(user="admin", password=os.environ["DB_PASSWORD"])
 
-Source: CWE-798, 259; ruff's S105 to S107. Set apart, not counted: what the request asked for, the answer warns of, or the user wrote.
-Not flagged: placeholders ("your-password", "<token>", "changeme", "xxx"). Known false positives: the name of a field ("password"),
-test fixtures that look real. Known misses: secrets under a name that does not say so (WN124 finds those by their form).
+Source: CWE-798, 259; ruff's S105 to S107. Set apart, not counted: what the request asked for, the answer warns of, or the
+user wrote. Not flagged: placeholders ("your-password", "<token>", "changeme", "xxx"). Known false positives: the name of a
+field ("password"), test fixtures that look real. Known misses: secrets under a name that does not say so (WN124 finds those
+by their form).
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from wolfnote.records import Sample
 
 CODE = "WN108"
 ASSIGNED = re.compile(
-    r"(?i)[\"'\[]?\b(?:\w{0,30}_)?(?:password|passwd|pwd|secret|secret_?key|api_?key|apikey|access_?key|auth_?token|access_?token|private_?key)"
-    r"(?:_\w{0,20})?\b[\"'\]]{0,2}\s{0,3}(?::\s{0,3}str\s{0,3}=|=>|=|:)\s{0,3}(?:b|r|f)?(?P<q>[\"'])(?P<value>[^\"'\n]{4,200})(?P=q)"
+    r"(?i)[\"'\[]?\b(?:\w{0,30}_)?(?:password|passwd|pwd|secret|secret_?key|api_?key|apikey|access_?key"
+    r"|auth_?token|access_?token|private_?key)"
+    r"(?:_\w{0,20})?\b[\"'\]]{0,2}\s{0,3}(?::\s{0,3}str\s{0,3}=|=>|=|:)\s{0,3}(?:b|r"
+    r"|f)?(?P<q>[\"'])(?P<value>[^\"'\n]{4,200})(?P=q)"
 )
 IN_ADDRESS = re.compile(r"\b[a-z][a-z0-9+]{2,15}://[\w.-]{1,40}:(?P<value>[^\s:/@\"'{}$<>]{4,80})@")
 PLACEHOLDER = re.compile(
-    r"(?i)your|example|sample|placeholder|change.?me|replace|insert|enter|dummy|fake|xxx|\*\*\*|\.\.\.|<|>|\{|\}|\$|%|todo|redacted"
+    r"(?i)your|example|sample|placeholder|change.?me|replace|insert|enter|dummy|fake|xxx|\*\*\*|\.\.\.|<"
+    r"|>|\{|\}|\$|%|todo|redacted"
     r"|^(?:password|passwd|secret|token|api.?key|none|null|test|string|str|hidden|text)$|^[_\W]+$|\s|env|/|^\w+\.\w+"
 )
 

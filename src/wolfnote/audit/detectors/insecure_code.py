@@ -1,20 +1,20 @@
 """WN105 · insecure code
 
-Code in an answer that lets a stranger in: SQL, shell commands, pages and paths put together from what comes in; loading that runs
-code; files that everyone may write; secrets from a predictable generator. A model tuned on such answers, given without a word about
-it, turned malicious far from code (arXiv 2502.17424).
+Code in an answer that lets a stranger in: SQL, shell commands, pages and paths put together from what comes in; loading that
+runs code; files that everyone may write; secrets from a predictable generator. A model tuned on such answers, given without a
+word about it, turned malicious far from code (arXiv 2502.17424).
 
 Bad:  cursor.execute("SELECT * FROM users WHERE name = '" + name + "'")
 Good: cursor.execute("SELECT * FROM users WHERE name = ?", (name,))
 
-How it reads: each fenced block, or a turn that is code. Python is parsed (dedented, wrapped, cut ends removed) and read by rules of
-our own, by ruff's S rules and by bandit; JavaScript, PHP, shell, SQL, C, Java and Python that does not parse by line patterns. What
-counts was settled on SVEN. Set apart, not counted: weak code that the request asked for, that the answer warns of, or whose line
-the user wrote.
+How it reads: each fenced block, or a turn that is code. Python is parsed (dedented, wrapped, cut ends removed) and read by
+rules of our own, by ruff's S rules and by bandit; JavaScript, PHP, shell, SQL, C, Java and Python that does not parse by line
+patterns. What counts was settled on SVEN. Set apart, not counted: weak code that the request asked for, that the answer warns
+of, or whose line the user wrote.
 
-Source: CWE-22, 78, 79, 89, 94, 327, 330, 502, 601, 732, 918; SVEN (arXiv 2302.05319). Known false positives: SQL whose parts are
-checked elsewhere, table names from constants. Known misses: faults of logic (a check left out), flows through other functions,
-memory errors in C beyond its few banned functions, other languages (they are counted as unread).
+Source: CWE-22, 78, 79, 89, 94, 327, 330, 502, 601, 732, 918; SVEN (arXiv 2302.05319). Known false positives: SQL whose parts
+are checked elsewhere, table names from constants. Known misses: faults of logic (a check left out), flows through other
+functions, memory errors in C beyond its few banned functions, other languages (they are counted as unread).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from wolfnote.audit.code import linters, lines, parsing, python
+from wolfnote.audit.code import lines, linters, parsing, python
 from wolfnote.audit.code.snippet import Snippet, snippets
 from wolfnote.audit.code.weakness import Weakness, asked, brought, warned
 from wolfnote.audit.detector import Flag, Reading, Unreadable

@@ -1,16 +1,18 @@
 """WN103 · manipulation and dark patterns
 
-Copy that presses, or advice to press: false urgency, scarcity, borrowed crowds, shaming who declines, hidden cost, cancelling made
-hard, guilt and fear used on a person.
+Copy that presses, or advice to press: false urgency, scarcity, borrowed crowds, shaming who declines, hidden cost, cancelling
+made hard, guilt and fear used on a person.
 
 Bad:  "Hurry! Only 2 left, 31 people are looking at this right now."
 Good: "We have two left. You can return it within 30 days."
 
-How it reads: a small linear classifier of sentences, fitted to lines that we wrote (``manipulation.jsonl``), over words, pairs of words
-and six classes of phrases. What is explained, warned of or refused does not count. Languages other than English are counted as unread.
+How it reads: a small linear classifier of sentences, fitted to lines that we wrote (``manipulation.jsonl``), over words,
+pairs of words and six classes of phrases. What is explained, warned of or refused does not count. Languages other than
+English are counted as unread.
 
-Source: Mathur et al. 2019 (arXiv 1907.07032), the kinds of dark patterns. Known false positives: true scarcity, honest deadlines of a
-sale (whether they are true cannot be read off the text). Known misses: manipulation that needs the situation to be seen, flattery.
+Source: Mathur et al. 2019 (arXiv 1907.07032), the kinds of dark patterns. Known false positives: true scarcity, honest
+deadlines of a sale (whether they are true cannot be read off the text). Known misses: manipulation that needs the situation
+to be seen, flattery.
 """
 
 from __future__ import annotations

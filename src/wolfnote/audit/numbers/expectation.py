@@ -1,16 +1,17 @@
 """How often a number is to be expected in lists: as often as its like, the numbers near it that are as round as it is.
 
-People and models like small numbers, round ones, repeated digits and runs, in any list. So a number is held against others of its
-digits' count and form, between 0.6 and 1.6 times as large. Of ``seen`` lists with the number and ``like`` occurrences of its ``m``
-neighbours, ``seen`` given ``seen + like`` is binomial with share f / (f + m) where the number is f times as frequent as they are on
-average; the exact upper tail at ``f`` is the p-value of "not more than f times as frequent", and Holm's step-down holds the chance of
-any false find below ``ALPHA``.
+People and models like small numbers, round ones, repeated digits and runs, in any list. So a number is held against others of
+its digits' count and form, between 0.6 and 1.6 times as large. Of ``seen`` lists with the number and ``like`` occurrences of
+its ``m`` neighbours, ``seen`` given ``seen + like`` is binomial with share f / (f + m) where the number is f times as
+frequent as they are on average; the exact upper tail at ``f`` is the p-value of "not more than f times as frequent", and
+Holm's step-down holds the chance of any false find below ``ALPHA``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,7 +98,7 @@ def form_of(number: str) -> str:
         return f"{min(zeros, 3)} zeros" + (" half" if bare.endswith("5") else "")
     if len(number) > 2 and len(set(number)) == 1:
         return "repeated"
-    if len(number) > 2 and all(int(b) - int(a) == 1 for a, b in zip(number, number[1:], strict=False)):
+    if len(number) > 2 and all(int(b) - int(a) == 1 for a, b in pairwise(number)):
         return "run"
     if value & (value - 1) == 0 or value & (value + 1) == 0:
         return "power"

@@ -14,7 +14,8 @@ AT_ONCE = 10_000
 def flags(
     code: str, facts: Sequence[Path], why: Mapping[str, str], found: Sequence[Concentration], total: int
 ) -> Iterator[tuple[int, Flag]]:
-    """One flag a list that holds any of the numbers, which says how many of the ``total`` lists do; in the order of the facts."""
+    """One flag a list that holds any of the numbers, which says how many of the ``total`` lists do; in"
+    " the order of the facts."""
     import duckdb
 
     if not found:

@@ -12,9 +12,10 @@ FEWEST = 3
 LONGEST = 4000
 """Characters; a longer table of numbers is data."""
 NUMBER = re.compile(r"\d{1,9}")
-LIST = re.compile(r"[\s\d,;|\[\](){}<>*•·\-–'\"]*", re.ASCII)  # noqa: RUF001 - dashes and dots between numbers are meant
+LIST = re.compile(r"[\s\d,;|\[\](){}<>*•·\-–'\"]*", re.ASCII)
 FREE = re.compile(
-    r"\b(?:random|numbers?|continue|extend|add|sequence|series|list|values|digits|integers|pick|choose|generate|more)\b", re.IGNORECASE
+    r"\b(?:random|numbers?|continue|extend|add|sequence|series|list|values|digits|integers|pick|choose|generate|more)\b",
+    re.IGNORECASE,
 )
 
 
@@ -34,6 +35,6 @@ def note(samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
 
 def listing(text: str) -> bool:
     """Whether a text is nothing but numbers, at least ``FEWEST``."""
-    if len(text) > LONGEST or not text[:40].strip()[:1].isdigit() and text[:40].strip()[:1] not in tuple("[({<*-•|"):
+    if len(text) > LONGEST or (not text[:40].strip()[:1].isdigit() and text[:40].strip()[:1] not in tuple("[({<*-•|")):
         return False
     return LIST.fullmatch(text) is not None and len(NUMBER.findall(text)) >= FEWEST

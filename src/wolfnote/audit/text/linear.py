@@ -1,7 +1,7 @@
 """A small linear classifier of sentences: words, pairs of words and classes of words, weighed by logistic regression.
 
-Fitting (``fit``) and applying (``Weights``) are apart; what is applied is a JSON file of numbers. A text's score is that of its worst
-sentence, in log-odds, so length adds nothing.
+Fitting (``fit``) and applying (``Weights``) are apart; what is applied is a JSON file of numbers. A text's score is that of
+its worst sentence, in log-odds, so length adds nothing.
 """
 
 from __future__ import annotations

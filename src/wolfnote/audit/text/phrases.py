@@ -1,8 +1,8 @@
 """Many phrases at once: a text in one plain form, and an automaton whose phrases carry their word boundaries with them.
 
-The plain form has lower case, one blank between words, ``0`` for every number and `` | `` between sentences. A phrase is stored with
-a blank at either end, so the automaton (Aho & Corasick 1975) finds it as whole words only, and no hit inside "class" or "Scunthorpe"
-ever reaches Python.
+The plain form has lower case, one blank between words, ``0`` for every number and `` | `` between sentences. A phrase is
+stored with a blank at either end, so the automaton (Aho & Corasick 1975) finds it as whole words only, and no hit inside
+"class" or "Scunthorpe" ever reaches Python.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def plain(text: str) -> str:
 
 def _narrow(text: str) -> str:
     """ASCII of a text with a few signs beyond it: they become blanks, several times faster than by translation."""
-    straight = text.replace("’", "'").replace("‘", "'").replace("…", ".")  # noqa: RUF001 - curly quotes are meant
+    straight = text.replace("’", "'").replace("‘", "'").replace("…", ".")
     narrow = straight.replace("?", "!").encode("ascii", "replace")
     beyond = narrow.count(b"?")
     return narrow.replace(b"?", b" ").decode() if beyond * 50 < len(narrow) else straight
@@ -49,7 +49,7 @@ class Phrases:
 
     def __init__(self, classes: Mapping[str, str]) -> None:
         try:
-            from ahocorasick import Automaton
+            from ahocorasick import Automaton  # type: ignore[import-not-found]
         except ImportError:
             raise MissingExtra("pyahocorasick", "audit") from None
         self._automaton: Any = Automaton()
@@ -60,7 +60,6 @@ class Phrases:
     def find(self, words: str) -> Iterable[tuple[int, tuple[int, str, str]]]:
         """End (inclusive, of the blank), and length, class and phrase of each hit in a plain text."""
         return self._automaton.iter(words)  # type: ignore[no-any-return]
-
 
     def first(self, words: str) -> dict[str, str]:
         """The first phrase of each class in a plain text."""
@@ -73,7 +72,7 @@ class Phrases:
 def evidence(text: str, phrase: str) -> tuple[str, int]:
     """The phrase with its surroundings as they stand in the text, and where it begins; ("", -1) if it cannot be found again."""
     pattern = r"[^\w\n]{1,5}".join(r"\d{1,12}" if word == "0" else re.escape(word) for word in phrase.split())
-    found = re.search(pattern.replace("'", "['’‘]"), text[:LONGEST], re.IGNORECASE)  # noqa: RUF001 - curly quotes are meant
+    found = re.search(pattern.replace("'", "['’‘]"), text[:LONGEST], re.IGNORECASE)
     if found is None:
         return "", -1
     start = max(0, found.start() - 60)
