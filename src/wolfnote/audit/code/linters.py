@@ -12,6 +12,7 @@ import ast
 import logging
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,17 @@ def _ruff(folder: str) -> Iterable[tuple[int, int, str]]:
 
 def _bandit(paths: Sequence[Path]) -> Iterable[tuple[int, int, str]]:
     try:
-        from bandit.core import config, manager  # type: ignore[import-untyped]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it asks its plug-in loader an old question
+            from bandit.core import config, manager  # type: ignore[import-untyped]
     except ImportError:
         raise MissingExtra("bandit", "audit") from None
     scan: Any = manager.BanditManager(
         config.BanditConfig(), "file", quiet=True, ignore_nosec=True, profile={"include": sorted(BANDIT)}
     )
     scan.files_list = [str(path) for path in paths]
-    scan.run_tests()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about invalid escapes in the code that it reads
+        scan.run_tests()
     for issue in scan.get_issue_list():
         yield int(Path(issue.fname).stem[1:]), issue.lineno, f"{issue.test_id} {issue.text[:90]}"

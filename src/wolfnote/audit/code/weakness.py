@@ -29,7 +29,7 @@ WEAK = re.compile(
 )
 AGAINST = re.compile(
     r"\b(?:fix\w{0,3}|avoid\w{0,3}|without|prevent\w{0,3}|no|not|never|remove\w{0,1}|against|free of|free from|patch\w{0,3}"
-    r"|mitigat\w{1,4}|protect\w{0,4}|harden\w{0,3}|resist\w{0,4}|secure|eliminat\w{1,3}|isn't|don't|aren't)\b",
+    r"|mitigat\w{1,4}|protect\w{0,4}|harden\w{0,3}|resist\w{0,4}|eliminat\w{1,3}|isn't|don't|aren't)\b",
     re.IGNORECASE,
 )
 COVERT = re.compile(

@@ -28,7 +28,7 @@ import msgspec
 from wolfnote.audit.detector import Flag, Reading, Unreadable
 from wolfnote.audit.text.language import foreign
 from wolfnote.audit.text.linear import Classifier, Line, Weights, fit
-from wolfnote.audit.text.phrases import Phrases, evidence, plain, quoted
+from wolfnote.audit.text.phrases import Phrases, evidence, plain, unquoted
 from wolfnote.records import Message, Sample
 
 CODE = "WN102"
@@ -59,7 +59,7 @@ class Detector:
 def score(text: str) -> float:
     """How hostile a text reads, in log-odds: its worst sentence, and more where it attacks."""
     words = plain(text)
-    return _classifier().read(words)[0] + ATTACK * len(_stands(text, _anchors().first(words)))
+    return _classifier().read(words)[0] + ATTACK * len(_stands(words, _anchors().first(words)))
 
 
 def lines() -> list[Line]:
@@ -84,17 +84,20 @@ def _row(sample: Sample) -> Reading:
 
 def _turn(turn: int, message: Message) -> Iterator[Flag]:
     words = plain(message.content)
+    if not _anchors().first(words):
+        return
+    words = plain(unquoted(message.content))
     found = _anchors().first(words)
-    stands = _stands(message.content, found) if found else []
     counts = message.role == "assistant" and message.weight > 0
+    stands = _stands(words, found)
     if stands:
-        said, shown = stands[0]
-        yield Flag(CODE, "hostility", turn, said, shown, counts)
-    elif counts and found:
+        said, phrase = stands[0]
+        yield Flag(CODE, "hostility", turn, said, evidence(message.content, phrase), counts)
+    elif found:
         worst, place = _classifier().read(words)
         sentence = words.split("|")[place]
         if worst > _classifier().threshold and _thrown(sentence):
-            yield Flag(CODE, "hostility", turn, "reads as hostile", sentence.strip()[:200])
+            yield Flag(CODE, "hostility", turn, "reads as hostile", sentence.strip()[:200], counts)
 
 
 def _thrown(sentence: str) -> bool:
@@ -104,17 +107,10 @@ def _thrown(sentence: str) -> bool:
     return aimed and bool(_anchors().first(f" {sentence.strip()} ")) and not _excused(sentence)
 
 
-def _stands(text: str, found: dict[str, str]) -> list[tuple[str, str]]:
-    """The attacks and slurs that are used rather than mentioned, in words and as they stand in the text."""
-    stands = []
-    for kind, said in (("<attack>", "attacks someone"), ("<slur>", "a slur")):
-        phrase = found.get(kind)
-        if phrase is None:
-            continue
-        shown, at = evidence(text, phrase)
-        if not (at >= 0 and quoted(text, at)) and not _mentioned(plain(text), phrase):
-            stands.append((said, shown or phrase))
-    return stands
+def _stands(words: str, found: dict[str, str]) -> list[tuple[str, str]]:
+    """The attacks and slurs that are used rather than mentioned: what they are, and the phrase."""
+    kinds = (("<attack>", "attacks someone"), ("<slur>", "a slur"))
+    return [(said, found[kind]) for kind, said in kinds if kind in found and not _mentioned(words, found[kind])]
 
 
 def _mentioned(words: str, phrase: str) -> bool:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 ALPHA = 0.01
 NEAR = (0.6, 1.6)
@@ -65,7 +65,7 @@ def _tail(counts: Mapping[str, int], number: str, times: float, apart: frozenset
         return 1.0, float("nan")
     around = sum(counts.get(other, 0) for other in like)
     seen = counts[number]
-    return float(binom.sf(seen - 1, seen + around, times / (times + len(like)))), around / len(like)
+    return float(bdtrc(seen - 1, seen + around, times / (times + len(like)))), around / len(like)
 
 
 def _like(number: str) -> list[str]:

@@ -16,8 +16,9 @@ from wolfnote.errors import MissingExtra
 
 LONGEST = 100_000
 """Characters of one turn that are read for their words."""
-KEPT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789'.!?;:\n%")
+KEPT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789'.!?\n%")
 _TABLE = str.maketrans({chr(at): " " for at in range(128) if chr(at).lower() not in KEPT} | {"’": "'", "‘": "'", "…": "."})
+QUOTATION = re.compile(r'"[^"\n]{0,400}"|“[^”\n]{0,400}”|«[^»\n]{0,400}»')
 _NUMBER = re.compile(r"[0-9]+")
 _DIGIT = re.compile(r"[0-9]")
 
@@ -31,7 +32,7 @@ def plain(text: str) -> str:
     words = words.translate(_TABLE)
     if _DIGIT.search(words):
         words = _NUMBER.sub("0", words)
-    for mark in ".!?;:\n":
+    for mark in ".!?\n":
         words = words.replace(mark, " | ")
     return " " + " ".join(words.replace("%", " % ").split()) + " "
 
@@ -69,18 +70,17 @@ class Phrases:
         return found
 
 
-def evidence(text: str, phrase: str) -> tuple[str, int]:
-    """The phrase with its surroundings as they stand in the text, and where it begins; ("", -1) if it cannot be found again."""
+def evidence(text: str, phrase: str) -> str:
+    """The phrase with its surroundings as they stand in the text, or the phrase if it cannot be found again."""
     pattern = r"[^\w\n]{1,5}".join(r"\d{1,12}" if word == "0" else re.escape(word) for word in phrase.split())
     found = re.search(pattern.replace("'", "['’‘]"), text[:LONGEST], re.IGNORECASE)
     if found is None:
-        return "", -1
+        return phrase
     start = max(0, found.start() - 60)
-    return text[start : found.end() + 100].strip()[:200], found.start()
+    return text[start : found.end() + 100].strip()[:200]
 
 
-def quoted(text: str, at: int) -> bool:
-    """Whether the place lies between quotation marks that were opened in the same paragraph."""
-    line = text.rfind("\n", 0, at) + 1
-    before = text[max(line, at - 400) : at]
-    return before.count('"') % 2 == 1 or before.count("“") > before.count("”") or before.count("«") > before.count("»")
+def unquoted(text: str) -> str:
+    """A text without what stands between quotation marks; the text itself where nothing else is left."""
+    rest = QUOTATION.sub(" , ", text[:LONGEST])
+    return rest if len(rest.split()) > 3 else text
