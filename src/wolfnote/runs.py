@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -47,6 +48,14 @@ def identity(spec: str) -> str:
     from wolfnote import models
 
     return models.identity(spec)
+
+
+def login() -> str:
+    """Whoever runs the command, by the system's name for them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in a container
+        return "unknown"
 
 
 def hashes(*data: Path) -> dict[str, str]:

@@ -16,9 +16,14 @@ def read(run: Path) -> set[tuple[str, str]]:
 
     Ids are of content: a row that was moved is an old one, a row that was changed is new.
     """
-    result = read_result(run)
-    table = result.tables.get("findings") if result and result.kind == "audit" else None
-    if table is None or not (run / table).is_file():
-        raise InputError("no finished audit here", where=str(run), remedy="give the folder of an earlier audit")
-    with facts.tables(found=[run / table]) as connection:
+    with facts.tables(found=[run / table(run)]) as connection:
         return {(row, code) for row, code in facts.rows(connection, QUERY)}
+
+
+def table(run: Path) -> str:
+    """Where an audit's findings lie, within its folder. Raises ``InputError`` when it holds no finished audit."""
+    result = read_result(run)
+    found = result.tables.get("findings") if result and result.kind == "audit" else None
+    if found is None or not (run / found).is_file():
+        raise InputError("no finished audit here", where=str(run), remedy="give the folder of an earlier audit")
+    return found

@@ -5,6 +5,7 @@ Memory does not grow with the rows: shards are read by workers and become Parque
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
@@ -14,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 import wolfnote
-from wolfnote.audit import closely, draw, telling, whole, workers
+from wolfnote.audit import closely, deciding, draw, gate, telling, whole, workers
 from wolfnote.audit import shards as cutting
+from wolfnote.audit.deciding import Read, Rules
 from wolfnote.audit.detector import Detector, Survey
 from wolfnote.audit.detectors import DETECTORS, SURVEYS, overlap, refusals
 from wolfnote.audit.draw import Drawn
@@ -27,7 +29,7 @@ from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, read_result
 from wolfnote.records import Reading, Sample, readable, turns
-from wolfnote.results import Estimate, Result, Score
+from wolfnote.results import Estimate, Result, Score, worst
 from wolfnote.settings import Policy
 
 FINDINGS, COVERAGE = "tables/findings.parquet", "tables/coverage.parquet"
@@ -41,7 +43,7 @@ def run_files(
     *,
     folder: RunFolder,
     reading: Reading = Reading(),  # noqa: B008 - frozen
-    policy: Policy = Policy(),  # noqa: B008 - frozen
+    rules: Rules | None = None,
     detectors: Sequence[Detector] = DETECTORS,
     on_event: OnEvent = silent,
     executor: Executor | None = None,
@@ -49,7 +51,8 @@ def run_files(
     """Audit files and folders into a run folder; parts "tier 1" (every row) and "tier 2" (a draw, read with a model).
 
     ``readers`` is asked for them after the first tier, so that no model lies in memory before it is needed.
-    The verdict is tier 2's, as in ``closely.run``. Leaves findings and coverage as Parquet, and ``draw.jsonl`` for people.
+    The verdict is the gate's (``deciding``), by ``rules`` (default: the shipped ones, today). Leaves findings and coverage as
+    Parquet, and ``draw.jsonl`` for people.
     Raises ``InputError`` for a path of which no row can be read, and for a baseline that is no audit.
     """
     check(paths, settings, reading)
@@ -66,7 +69,8 @@ def run_files(
     opened = readers()
     scores = [_scores(reader, [row.sample for row in rows], folder, on_event) for reader in opened]
     whole.write_coverage(shards, _drawn(drawn, opened, scores), folder.path / COVERAGE)
-    result = _result(shards, orders, findings, policy, opened, rows, scores)
+    rules = rules or Rules(gate.Settings(), Policy(), settings.baseline, datetime.date.today())
+    result = _result(shards, orders, findings, rules, Read(rows, opened, scores))
     for old in folder.path.glob("shards-*"):  # their content is in the tables now
         shutil.rmtree(old)
     return result
@@ -145,21 +149,22 @@ def _line(part: str, row: Drawn) -> dict[str, object]:
     return {"row": sample.id, "source": sample.source, "part": part, **spoken}
 
 
-def _result(
-    shards: Shards,
-    orders: Orders,
-    findings: Path,
-    policy: Policy,
-    readers: Sequence[Reader],
-    rows: Sequence[Drawn],
-    scores: Sequence[Sequence[Score]],
-) -> Result:
-    samples = [row.sample for row in rows]
+def _result(shards: Shards, orders: Orders, findings: Path, rules: Rules, read: Read) -> Result:
+    samples = [row.sample for row in read.rows]
     seen = whole.count(shards, findings)
     refused = refusals.refused(shards.files("facts-0.parquet"))
     tier_1 = telling.every_row(seen, orders, whole.first(findings, telling.SHOWN), refused)
-    read = [closely.read(reader, samples, said, policy) for reader, said in zip(readers, scores, strict=True)]
-    judged = closely.judged(read, telling.unread(seen))
-    tier_2 = telling.drawn_rows(read, len(samples), seen.rows)
-    tables = {"findings": FINDINGS, "coverage": COVERAGE}
-    return msgspec.structs.replace(judged, reasons=(*judged.reasons, *tier_1.reasons), parts=(tier_1, tier_2), tables=tables)
+    pairs = zip(read.readers, read.scores, strict=True)
+    closer = [closely.read(reader, samples, said, rules.policy) for reader, said in pairs]
+    tier_2 = telling.drawn_rows(closer, len(samples), seen.rows)
+    gates = deciding.judge(shards, findings, seen, read, rules)
+    return Result(
+        "audit",
+        worst(part.verdict for part in gates),
+        tuple(reason for part in gates for reason in part.reasons) + tier_1.reasons,
+        tuple(e for part in gates for e in part.estimates),
+        tuple(f for part in closer for f in part.findings),
+        tuple(telling.unread(seen)),
+        parts=(*gates, tier_1, tier_2),
+        tables={"findings": FINDINGS, "coverage": COVERAGE},
+    )

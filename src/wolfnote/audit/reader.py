@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from wolfnote.audit.detector import Category
 from wolfnote.events import OnEvent, silent
 from wolfnote.records import Sample
 from wolfnote.results import Estimate, Score
@@ -28,6 +29,11 @@ class Reader(Protocol):
     @property
     def name(self) -> str:
         """What it looks for, in words."""
+        ...
+
+    @property
+    def category(self) -> Category:
+        """Which of the six categories it reads for."""
         ...
 
     @property

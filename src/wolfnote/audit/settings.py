@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -15,4 +17,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     against: tuple[str, ...] = ()
     """Files or folders that the model will be evaluated on: rows that repeat them are flagged."""
     baseline: str = ""
-    """The folder of an earlier audit to compare with."""
+    """The folder of an earlier audit: only what it did not find can fail."""
+    review: Literal["people", "none"] = "people"
+    """``none``: unattended; nobody will review the draw, and the detectors' verdict stands."""
+    author: str = ""
+    """Who made the data: they cannot be its only reviewer."""

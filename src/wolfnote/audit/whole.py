@@ -36,6 +36,13 @@ SELECT code, message, path, line, turn, role, evidence, counts FROM (
 ) WHERE place <= {most} ORDER BY code, place
 """
 
+CATEGORIES = """
+SELECT category, count(DISTINCT row) FROM found f
+WHERE counts AND category <> 'form' AND NOT list_contains($1, code) {new} GROUP BY category
+"""
+NEW = "AND NOT EXISTS (SELECT 1 FROM old o WHERE o.counts AND o.id = f.id AND o.code = f.code)"
+BLIND = "SELECT DISTINCT row FROM blind WHERE list_contains($1, code)"
+
 OF_ROWS = """
 SELECT f.row, turn, role, code, category, message, evidence, counts
 FROM found f JOIN (SELECT unnest($1) AS row) w ON f.row = w.row ORDER BY ALL
@@ -107,6 +114,28 @@ def first(findings: Path, most: int) -> Iterator[tuple[Any, ...]]:
     """The first ``most`` findings of each code, those that count before the others."""
     with facts.tables(found=[findings]) as connection:
         yield from facts.rows(connection, FIRST.format(most=most))
+
+
+def categories(findings: Path, waived: Sequence[str], old: Path | None) -> dict[str, int]:
+    """Category → rows with a flag that counts, whose code is not waived, and that ``old`` findings do not have."""
+    before = {"old": [old]} if old else {}
+    with facts.tables(found=[findings], **before) as connection:
+        found = connection.execute(CATEGORIES.format(new=NEW if old else ""), [list(waived)]).fetchall()
+    return dict(found)
+
+
+def blind_to(shards: Shards, codes: Sequence[str]) -> int:
+    """How many rows at least one of these detectors could not read."""
+    with facts.tables(blind=shards.files("blind.parquet")) as connection:
+        n: int = connection.execute(f"SELECT count(*) FROM ({BLIND})", [list(codes)]).fetchall()[0][0]  # noqa: S608 - ours
+    return n
+
+
+def blind_rows(shards: Shards, rows: Sequence[int], codes: Sequence[str]) -> set[int]:
+    """Those of the rows that at least one of these detectors could not read."""
+    with facts.tables(blind=shards.files("blind.parquet")) as connection:
+        sql = f"{BLIND} AND list_contains($2, row)"
+        return {row for (row,) in connection.execute(sql, [list(codes), list(rows)]).fetchall()}
 
 
 def flags_of(findings: Path, rows: Sequence[int]) -> dict[int, list[dict[str, Any]]]:

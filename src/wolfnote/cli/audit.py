@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wolfnote.options import DATA, How, Model, running
-from wolfnote.runs import Run, carry_out, hashes, identity
+from wolfnote.runs import Run, carry_out, hashes, identity, login
 
 if TYPE_CHECKING:
     from wolfnote.events import OnEvent
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 Against = Annotated[
     list[Path] | None, typer.Option(help="What the model will be evaluated on; rows that repeat it are flagged.")
 ]
+Preset = Annotated[
+    str, typer.Option(help="article: any flag, 25 of 500 rows fail. strict: near zero for harm, deceit, insecure code.")
+]
+Profile = Annotated[str, typer.Option(help="What kind of data: support-tickets, code, marketing or agency.")]
 Baseline = Annotated[Path | None, typer.Option(help="The folder of an earlier audit to compare with.")]
 
 
@@ -28,6 +33,8 @@ def audit(
     model: Model = "package:smollm2",
     against: Against = None,
     baseline: Baseline = None,
+    preset: Preset = "",
+    profile: Profile = "",
     *,
     how: How,
 ) -> None:
@@ -35,14 +42,18 @@ def audit(
 
     \b
     wolfnote audit tickets.jsonl
-    wolfnote audit tickets.jsonl --against evaluation.jsonl --set policy.flagged_share=0.02
+    wolfnote audit tickets.jsonl --preset article --set audit.review=none
+    wolfnote audit tickets.jsonl --profile support-tickets --against evaluation.jsonl
     wolfnote audit helpdesk.csv --set data.columns.body=user --set data.columns.agent_reply=assistant
     wolfnote audit sign runs/audit-tickets --as NAME
     """
     from wolfnote import audit as room
-    from wolfnote import settings as settings_module
+    from wolfnote.audit import ledger
+    from wolfnote.audit.deciding import Rules
 
-    settings = _settings(how, against or [], baseline)
+    given = {"audit.against": [*map(str, against or [])], "audit.baseline": str(baseline or "")}
+    settings = _settings(how, given | {"gate.preset": preset, "gate.profile": profile})
+    settings.gate.check()
     room.check(data, settings.audit, settings.data)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
@@ -53,10 +64,11 @@ def audit(
             lambda: _readers(model, settings, folder, on_event),
             folder=folder,
             reading=settings.data,
-            policy=settings.policy,
+            rules=Rules(settings.gate, settings.policy, settings.audit.baseline, datetime.date.today()),
             on_event=on_event,
         )
-        return settings_module.waive(found, settings.policy, datetime.date.today())
+        ledger.append(folder.path, "audit", login(), verdict=found.verdict.value, run=folder.run_id)
+        return found
 
     run = Run(
         how.out or Path("runs") / f"audit-{data[0].stem}",
@@ -65,25 +77,30 @@ def audit(
         work,
         lambda on_event: room.plan_files(data, settings.audit, model, reading=settings.data, on_event=on_event),
     )
-    carry_out(run, how)
+    unattended = settings.audit.review == "none"
+    carry_out(
+        run, how, last_lines=lambda _: [] if unattended else [f"people have not read it yet: wolfnote review {run.folder}"]
+    )
 
 
-def _settings(how: How, against: list[Path], baseline: Path | None) -> Any:
+def _settings(how: How, given: dict[str, Any]) -> Any:
     """The tables of the command, with its own flags put in."""
     from wolfnote import audit as room
     from wolfnote import models, records
     from wolfnote import settings as settings_module
+    from wolfnote.audit import gate, readers
 
-    kind = settings_module.with_policy("audit", room.Settings, data=records.Reading, local=models.Local)
-    first = (f"audit.against={[*map(str, against)]}",) if against else ()
-    return how.settings(kind, (*first, *((f"audit.baseline={str(baseline)!r}",) if baseline else ())))
+    kind = settings_module.with_policy(
+        "audit", room.Settings, gate=gate.Settings, readers=readers.Settings, data=records.Reading, local=models.Local
+    )
+    return how.settings(kind, tuple(f"{key}={value!r}" for key, value in given.items() if value))
 
 
-def _readers(model: str, settings: Any, folder: RunFolder, on_event: OnEvent) -> list[Any]:
+def _readers(model: str, settings: Any, folder: RunFolder, on_event: OnEvent) -> Sequence[Any]:
     """The readers of tier 2, fitted."""
     from wolfnote import models
-    from wolfnote.audit.readers import advice
+    from wolfnote.audit import readers
 
     opened = models.open_local(model, local=settings.local)
     folder.used(reader=opened.about())
-    return [advice.reader(opened, on_event)]
+    return readers.readers(opened, settings.readers, on_event=on_event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import getpass
 import shlex
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import typer
 
 from wolfnote.errors import InputError
 from wolfnote.options import How, Json, running
-from wolfnote.runs import Run, carry_out, hashes
+from wolfnote.runs import Run, carry_out, hashes, login
 
 if TYPE_CHECKING:
     from wolfnote.audit.cleaning import Evidence
@@ -65,7 +64,7 @@ def clean(
         found = cleaning.run(
             data, folder.path, evidence, rules, reading=about.reading, benign=mixed, run_id=about.run_id, on_event=on_event
         )  # fmt: skip
-        ledger.append(run, "clean", as_ or _login(), into=str(out), said=list(found.reasons[:3]))
+        ledger.append(run, "clean", as_ or login(), into=str(out), said=list(found.reasons[:3]))
         return found
 
     used = {"labels": run / "labels.jsonl", "corrections": corrections, "benign": benign}
@@ -146,10 +145,3 @@ def _again(out: Path, run: Path) -> list[str]:
 
     files = [str(out / file.name) for file in manifest.read(out).files]
     return [f"now: {shlex.join(['wolfnote', 'audit', *files, '--baseline', str(run)])}"] if files else []
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in a container
-        return "unknown"
