@@ -15,7 +15,7 @@ def wolfnote(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_both_tiers_by_the_command(tmp_path: Path, tiny: str) -> None:
-    """A local model reads the draw; the flags --against and --baseline reach their detectors; an earlier run can be compared with."""
+    """A local model reads the draw; --against reaches its detector; a baseline that is no audit is one line, before any work."""
     write(tmp_path / "eval.jsonl", [chat("What is the boiling point of tin in the open air?", "2602 degrees.")])
     rows = [*plain(30), chat("What is the boiling point of tin, in the open air", "Hot."), "{"]
     write(tmp_path / "d.jsonl", rows)
@@ -29,8 +29,6 @@ def test_both_tiers_by_the_command(tmp_path: Path, tiny: str) -> None:
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Tier 1" in page
     assert "repeats the evaluation" in page
-    again = wolfnote(*call[:-2], "--set", "audit.limit=5", "--baseline", "run", "--out", "run2", cwd=tmp_path)
-    assert again.returncode in (1, 3), again.stderr
     wrong = wolfnote("audit", "d.jsonl", "--baseline", "nowhere", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "no finished audit here" in wrong.stderr
