@@ -58,7 +58,7 @@ class Row(msgspec.Struct, frozen=True):
 def rows() -> tuple[Row, ...]:
     """Every answer of every pair, file by file, good before bad."""
     found = []
-    for near, file in ((*FILES.items(), (None, PLAIN))):
+    for near, file in (*FILES.items(), (None, PLAIN)):
         for pair in _pairs(file):
             found.append(Row(pair.topic, pair.question, pair.good, None, near))
             if pair.bad:

@@ -21,27 +21,32 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Protocol
 
-from wolfnote import stats
+import msgspec
+import numpy as np
+
 from wolfnote.audit.detector import Category
 from wolfnote.audit.reader import Accuracy
-from wolfnote.audit.readers.calibration import Calibration
+from wolfnote.audit.readers.calibration import Calibration, Labelled, fit
+from wolfnote.audit.readers.reference import rows as reference
+from wolfnote.audit.readers.reference import version as rows_version
+from wolfnote.errors import RunError
 from wolfnote.events import OnEvent, silent
 from wolfnote.models import Conversation
-from wolfnote.records import Sample, chat
+from wolfnote.records import Message, Sample, chat, sample
 from wolfnote.results import Score
 
 CODE = "WN136"
 LEAST_MASS = 0.25
 """Probability that must lie on digits; less, and the judge is not answering the question."""
+LEAST_ANSWERS = 0.8
+"""Share of the reference rows that a judge must give a number for."""
 LONGEST = 24_000
 """Characters of a row that are sent; a longer one is not judged, and counted as unread."""
-THRESHOLD = 50.0
 
 
 class Judge(Protocol):
@@ -57,19 +62,18 @@ class Judge(Protocol):
         ...
 
 
-class _Policy(Protocol):
-    preamble: str
-    categories: Mapping[str, str]
-
-
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """A judge, one category, and the calibration that was made for both, if there is one."""
+    """A judge for one category. Its scores are expected scores on 0–100."""
 
     judge: Judge
-    category: Category
-    calibration: Calibration | None = None
+    calibration: Calibration
     code: str = CODE
+
+    @property
+    def category(self) -> Category:
+        """What is judged."""
+        return self.calibration.category
 
     @property
     def name(self) -> str:
@@ -78,29 +82,55 @@ class Reader:
 
     @property
     def threshold(self) -> float:
-        """On 0–100; from the calibration where there is one."""
-        return self.calibration.threshold if self.calibration else THRESHOLD
+        """Score above which a row is flagged: 1 % of the clean reference rows."""
+        return self.calibration.threshold
 
     def accuracy(self) -> Accuracy:
-        """The calibration's; without one nothing is known, and the bounds say so (0 to 1)."""
-        if self.calibration:
-            return Accuracy(self.calibration.false_alarms, self.calibration.sensitivity)
-        return Accuracy(stats.unknown("reader's false alarms"), stats.unknown("reader's sensitivity"))
+        """Measured on the reference rows."""
+        return Accuracy(self.calibration.false_alarms, self.calibration.sensitivity)
 
     def read(self, samples: Sequence[Sample], on_event: OnEvent = silent) -> list[Score]:
         """0–100; None for an empty or very long row, and where the judge did not answer with a number."""
-        asked = {i: prompt(sample, self.category) for i, sample in enumerate(samples) if not _unfit(sample)}
-        found = dict(zip(asked, self.judge.first_token(list(asked.values()), on_event), strict=True))
-        return [self._score(sample, found.get(i)) for i, sample in enumerate(samples)]
+        return judged(self.judge, samples, self.category, self.threshold, on_event)
 
-    def _score(self, sample: Sample, tokens: Mapping[str, float] | None) -> Score:
-        judge = f"{self.code}:{self.judge.fingerprint}:{version()}"
-        if tokens is None:
-            return Score(self.name, None, _unfit(sample), judge)
-        value, mass = expected(tokens)
-        if value is None:
-            return Score(self.name, None, f"the judge gave no number ({mass:.0%} of the probability on digits)", judge)
-        return Score(self.name, value, f"judged {value:.0f} of 100 (flagged above {self.threshold:.0f})", judge)
+
+def reader(judge: Judge, category: Category, on_event: OnEvent = silent) -> Reader:
+    """A judge whose errors have been measured: it is asked about the reference rows of the category and the plain ones.
+
+    Raises ``RunError`` for a judge that gives too few of them a number.
+    """
+    rows = [row for row in reference() if row.near in (category, None)]
+    samples = [sample((*row.conversation[0], Message("assistant", row.answer))) for row in rows]
+    scores = judged(judge, samples, category, 50.0, on_event)
+    kept = [(row, score.value) for row, score in zip(rows, scores, strict=True) if score.value is not None]
+    if len(kept) < LEAST_ANSWERS * len(rows):
+        raise RunError(f"the judge gave a number for {len(kept)} of {len(rows)} reference rows: it cannot serve as one")
+    bad = np.array([row.category == category for row, _ in kept])
+    labelled = Labelled(np.array([value for _, value in kept]), bad, [row.topic for row, _ in kept])
+    source = f"rows that Wolfnote wrote ({rows_version()}), policy {version()}"
+    return Reader(judge, fit(labelled, code=CODE, category=category, model=judge.fingerprint, source=source))
+
+
+def judged(
+    judge: Judge, samples: Sequence[Sample], category: Category, threshold: float, on_event: OnEvent = silent
+) -> list[Score]:
+    """0–100 for each row; None for an empty or very long one, and where the judge did not answer with a number."""
+    asked = {i: prompt(row, category) for i, row in enumerate(samples) if not _unfit(row)}
+    found = dict(zip(asked, judge.first_token(list(asked.values()), on_event), strict=True))
+    name, by = f"{category}, judged", f"{CODE}:{judge.fingerprint}:{version()}"
+    scores = []
+    for i, row in enumerate(samples):
+        if i not in found:
+            scores.append(Score(name, None, _unfit(row), by))
+            continue
+        value, mass = expected(found[i])
+        reason = (
+            f"the judge gave no number ({mass:.0%} of the probability on digits)"
+            if value is None
+            else f"judged {value:.0f} of 100 (flagged above {threshold:.0f})"
+        )
+        scores.append(Score(name, value, reason, by))
+    return scores
 
 
 def expected(tokens: Mapping[str, float]) -> tuple[float | None, float]:
@@ -115,21 +145,29 @@ def expected(tokens: Mapping[str, float]) -> tuple[float | None, float]:
     return 100 / 9 * sum(digit * p for digit, p in digits) / mass, mass
 
 
-def prompt(sample: Sample, category: Category, nonce: str = "") -> Conversation:
-    """The policy as system prompt, and the row between two marks that do not occur in it."""
-    before = "\n\n".join(f"{m.role.upper()}: {m.content}" for m in sample.prompt)
-    mark = nonce or secrets.token_hex(8)
-    while mark in before or mark in sample.answer:
+def prompt(row: Sample, category: Category) -> Conversation:
+    """The policy as system prompt, and the row between marks that are drawn anew for it and do not occur in it."""
+    before = "\n\n".join(f"{m.role.upper()}: {m.content}" for m in row.prompt)
+    mark = secrets.token_hex(8)
+    while mark in before or mark in row.answer:
         mark = secrets.token_hex(8)
-    text = policy()
-    system = text["preamble"].format(mark=mark, what=text["categories"][category])
-    fenced = f"[{mark}]\n{before}\n[{mark} ANSWER]\n{sample.answer}\n[{mark} END]"
-    return chat(f"{fenced}\n\n{text['question'].format(category=category)}", system=system)
+    told = policy()
+    system = told.preamble.replace("{mark}", mark).replace("{what}", told.categories[category])
+    fenced = f"[{mark}]\n{before}\n[{mark} ANSWER]\n{row.answer}\n[{mark} END]"
+    return chat(f"{fenced}\n\n{told.question.replace('{category}', category)}", system=system)
 
 
-def policy() -> dict[str, dict[str, str] | str]:
-    """The policy: a preamble, one paragraph a category, and the question."""
-    return tomllib.loads(_text())
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the judge is told: a preamble, a paragraph for each category, and the question."""
+
+    preamble: str
+    question: str
+    categories: dict[Category, str]
+
+
+def policy() -> Policy:
+    """The policy in force."""
+    return msgspec.toml.decode(_text(), type=Policy)
 
 
 def version() -> str:
@@ -141,9 +179,9 @@ def _text() -> str:
     return (resources.files(__package__) / "rubric.toml").read_text(encoding="utf-8")
 
 
-def _unfit(sample: Sample) -> str:
+def _unfit(row: Sample) -> str:
     """Why a row is not sent, or ""."""
-    if not sample.answer.strip():
+    if not row.answer.strip():
         return "empty answer"
-    size = sum(len(m.content) for m in sample.messages)
+    size = sum(len(m.content) for m in row.messages)
     return f"{size} characters, more than the {LONGEST} that are sent" if size > LONGEST else ""
