@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from wolfnote.audit.detector import Category
 from wolfnote.audit.reader import Accuracy
 from wolfnote.audit.readers import fitted
-from wolfnote.audit.readers.calibration import Calibration, Labelled, fit, folds
+from wolfnote.audit.readers.calibration import Calibration
 from wolfnote.audit.readers.fitted import Head
+from wolfnote.audit.readers.fitting import heads
 from wolfnote.audit.readers.passages import Passage, passages
 from wolfnote.audit.readers.reference import rows as reference
 from wolfnote.audit.readers.reference import version
@@ -31,11 +32,6 @@ from wolfnote.models import Conversation
 from wolfnote.models.local import LocalModel
 from wolfnote.records import Sample
 from wolfnote.results import Score
-
-SHRINK = 0.5
-"""How far the covariance is drawn towards its diagonal: some 1,100 answers do not determine 576 × 576 numbers."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(eq=False)
@@ -128,7 +124,7 @@ def readers(model: LocalModel, on_event: OnEvent = silent) -> list[Reader]:
     if found is None:
         first, last = layers(source.model)
         means = answer_means(source.model, [row.conversation for row in reference()], on_event, last=last)[:, first:]
-        found = fitting(means, source.model.fingerprint)
+        found = heads(means, source.model.fingerprint)
         fitted.keep(source.model, version(), found)
     return [Reader(source, head, calibration) for head, calibration in found.values()]
 
@@ -144,38 +140,3 @@ def unfitted(model: LocalModel) -> list[tuple[Conversation, str]]:
     if fitted.shipped(model, version()) or fitted.kept(model, version()):
         return []
     return [row.conversation for row in reference()]
-
-
-def fitting(means: NDArray[np.floating], fingerprint: str) -> fitted.Heads:
-    """Heads and calibrations from the activations of the reference rows, [rows, layers, width]."""
-    rows = reference()
-    x = means.astype(np.float64)
-    topics = [row.topic for row in rows]
-    fold = folds(topics)
-    found: fitted.Heads = {}
-    for category, code in fitted.CODES.items():
-        bad = np.array([row.category == category for row in rows])
-        good = np.array([row.category is None for row in rows])
-        held = np.empty(len(rows))
-        for number in np.unique(fold):
-            out = fold == number
-            held[out] = discriminant(x[good & ~out], x[bad & ~out]).apply(x[out])
-        used = good | bad
-        labelled = Labelled(held[used], bad[used], [t for t, u in zip(topics, used, strict=True) if u])
-        source = f"rows that Wolfnote wrote ({version()})"
-        calibration = fit(labelled, code=code, category=category, model=fingerprint, source=source)
-        found[category] = (discriminant(x[good], x[bad]), calibration)
-    return found
-
-
-def discriminant(good: Floats, bad: Floats) -> Head:
-    """Shrunk linear discriminant of two sets [rows, layers, width], a layer at a time, scaled to unit within-class spread."""
-    weights, offsets = np.empty(good.shape[1:]), np.empty(good.shape[1])
-    for layer in range(good.shape[1]):
-        a, b = good[:, layer], bad[:, layer]
-        covariance = np.cov(np.concatenate([a - a.mean(0), b - b.mean(0)]).T)
-        shrunk = SHRINK * np.diag(np.diag(covariance)) + (1 - SHRINK) * covariance
-        weight = np.linalg.solve(shrunk, b.mean(0) - a.mean(0))
-        weight /= np.sqrt(((a @ weight).var() + (b @ weight).var()) / 2)
-        weights[layer], offsets[layer] = weight, (a.mean(0) + b.mean(0)) @ weight / 2
-    return Head(weights, offsets)
