@@ -109,6 +109,25 @@ class RemoteModel:
         rest = iter(range(len(flat)))
         return [tuple(found[next(rest)] for _ in options) for options in answers]
 
+    def first_token(self, prompts: Sequence[Conversation], on_event: OnEvent = silent) -> list[dict[str, float]]:
+        """For each prompt, the likeliest first tokens of an answer (at most 20) with their probabilities, at temperature 1.
+
+        Empty where the server gives no log-probabilities of what it writes. Raises like ``generate``.
+        """
+        self._meet()
+        found: dict[int, dict[str, float]] = {}
+        stopped = threading.Event()
+        work = partial(self._weigh, stopped)
+        with closing(spread(work, list(prompts), self.settings.concurrency, stopped)) as answers:
+            for index, tokens in answers:
+                found[index] = tokens
+                on_event(Event("judgements", len(found), len(prompts)))
+        return [found[i] for i in range(len(prompts))]
+
+    def _weigh(self, stopped: threading.Event, prompt: Conversation) -> dict[str, float]:
+        body = {"messages": [turn(m) for m in prompt], "max_tokens": 1, "temperature": 1, "logprobs": True, "top_logprobs": 20}
+        return self._connection.post("chat/completions", body, reply.first_token, stopped=stopped)
+
     def _meet(self) -> None:
         """Before the first question: is anyone there, and does this name mean anything to it?"""
         if self._met:

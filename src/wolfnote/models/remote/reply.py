@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, NamedTuple
 
 from wolfnote.models import chat
@@ -52,6 +53,20 @@ def read(body: dict[str, Any]) -> Reply:
         text, thought = chat.split(text)
     finish = FINISHES.get(str(choice(body).get("finish_reason")), "unknown")
     return Reply(text.strip(), str(thought).strip(), finish)
+
+
+def first_token(body: dict[str, Any]) -> dict[str, float]:
+    """Probabilities of the first token of an answer, by its text; empty where the reply has none. Raises ``Passing``."""
+    logprobs = choice(body).get("logprobs")
+    rows = logprobs.get("content") if isinstance(logprobs, dict) else None
+    first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
+    found: dict[str, float] = {}
+    for row in first.get("top_logprobs") or ():
+        value = row.get("logprob") if isinstance(row, dict) else None
+        if isinstance(value, int | float) and value < 0.01:  # rounding may leave it a little above 0
+            text = str(row.get("token"))
+            found[text] = found.get(text, 0.0) + math.exp(min(0.0, value))
+    return found
 
 
 def _message(body: dict[str, Any]) -> dict[str, Any]:
