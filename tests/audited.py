@@ -49,7 +49,9 @@ def audited(
         held.note(data=[str(data)])
         tables = {"coverage": "tables/coverage.parquet"}
         (run / "tables").mkdir()
-        columns.write(run / tables["coverage"], columns.ROWS, [(i, row.id, str(data), i + 1) for i, row in enumerate(every)])
+        columns.write(
+            run / tables["coverage"], columns.ROWS, [(i, row.id, str(data), i + 1, "ua") for i, row in enumerate(every)]
+        )
         held.write("draw.jsonl", "".join(line(row, "random") for row in every[:drawn]) + line(every[-1], "risk"))
         held.finish(Result("audit", Verdict.INCONCLUSIVE, ("made by a test",), findings=found, tables=tables))
     ledger.append(run, "audit", "Mara", rows=n)

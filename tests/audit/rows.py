@@ -39,8 +39,13 @@ def asked(question: str, answer: str, source: str = "d.jsonl:1") -> Sample:
     return sample(("user", question), ("assistant", answer), source=source)
 
 
+SMALL = ["the", "of", "and", "is", "in", "to", "a", "with", "for", "that"]
+
+
 def sentence(seed: int, words: int = 20) -> str:
-    return " ".join(random.Random(seed).choices(WORDS, k=words)).capitalize() + "."
+    """Words in no sense, with the small ones by which English is known."""
+    rng = random.Random(seed)
+    return " ".join(f"{rng.choice(SMALL)} {word}" for word in rng.choices(WORDS, k=words)).capitalize() + "."
 
 
 def plain(n: int, start: int = 0) -> list[dict[str, Any]]:

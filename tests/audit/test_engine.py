@@ -41,6 +41,9 @@ class Fixed:
 
     code, name, threshold = "WN199", "fixed", 0.5
 
+    def __init__(self, category: str = "careless advice") -> None:
+        self.category = category
+
     def accuracy(self) -> Accuracy:
         return Accuracy(stats.share("f", 0, 1000), stats.share("s", 1000, 1000))
 
@@ -71,15 +74,18 @@ def test_each_row_says_what_read_it(tmp_path: Path) -> None:
 
 def test_clean_data_have_no_finding(tmp_path: Path) -> None:
     """Nothing is flagged in rows with nothing wrong, and PASS says that tier 1 read all."""
-    result = run(write(tmp_path / "d.jsonl", plain(300)), tmp_path / "run", readers=lambda: [Fixed()])
+    every = [Fixed(), Fixed("dishonesty"), Fixed("sloppy reasoning")]
+    result = run(write(tmp_path / "d.jsonl", plain(300)), tmp_path / "run", readers=lambda: every)
     assert findings(tmp_path / "run") == []
     assert result.verdict is Verdict.PASS
     assert result.part("tier 1").verdict is Verdict.PASS
 
 
 def test_without_a_reader_nothing_passes(tmp_path: Path) -> None:
-    """Tier 1 alone is no evidence about advice."""
-    assert run(write(tmp_path / "d.jsonl", plain(30)), tmp_path / "run").verdict is Verdict.NOT_RUN
+    """Tier 1 alone is no evidence about advice, honesty and reasoning, and says so."""
+    result = run(write(tmp_path / "d.jsonl", plain(300)), tmp_path / "run")
+    assert result.verdict is Verdict.NOT_RUN
+    assert any("nobody read for dishonesty, sloppy reasoning, careless advice" in reason for reason in result.reasons)
 
 
 def test_containers_do_not_change_what_is_found(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from wolfnote.audit.detector import CATEGORIES, Category, Flag
 from wolfnote.audit.draw import Drawn
 from wolfnote.audit.reader import Reader
 from wolfnote.audit.whole import Seen, Shards
-from wolfnote.results import Result, Score
+from wolfnote.results import Result, Score, Verdict
 from wolfnote.settings import Policy
 
 READ_BY: dict[Category, tuple[str, ...]] = {
@@ -59,7 +59,7 @@ def judge(shards: Shards, findings: Path, seen: Seen, read: Read, rules: Rules) 
         said = _said(shards, findings, read, rules)
         counts = gate.count([row.sample.id for row in read.rows], said)
         frame = gate.Frame(seen.rows, len(read.rows), lost)
-        return [gate.judge(counts, frame, rules.gate, policy=rules.policy, today=rules.today)]
+        return [gate.judge(counts, frame, rules.gate, policy=rules.policy, today=rules.today), *_nobody(read)]
     every = gate.judge(
         _every_row(shards, findings, seen, rules), gate.Frame(seen.rows, seen.rows, lost), rules.gate,
         policy=rules.policy, today=rules.today,
@@ -69,7 +69,15 @@ def judge(shards: Shards, findings: Path, seen: Seen, read: Read, rules: Rules) 
         for counts in _by_kind(read)
     ]
     kinds = ["gate: every row, by detectors", *(f"gate: the draw, by a model ({n})" for n in range(1, len(drawn) + 1))]
-    return [msgspec.structs.replace(part, kind=kind) for kind, part in zip(kinds, [every, *drawn], strict=True)]
+    parts = [msgspec.structs.replace(part, kind=kind) for kind, part in zip(kinds, [every, *drawn], strict=True)]
+    return [*parts, *_nobody(read)]
+
+
+def _nobody(read: Read) -> list[Result]:
+    """What neither a detector nor a reader read for: NOT RUN, so that nothing passes for it."""
+    missing = [c for c in CATEGORIES if c not in READ_BY and c not in {reader.category for reader in read.readers}]
+    reason = f"nobody read for {', '.join(missing)}: that takes a model"
+    return [Result("gate: nobody", Verdict.NOT_RUN, (reason,))] if missing else []
 
 
 def _every_row(shards: Shards, findings: Path, seen: Seen, rules: Rules) -> list[gate.Count]:

@@ -67,7 +67,8 @@ def run_files(
     _write_draw(folder, drawn, findings)
     rows = drawn.random()
     opened = readers()
-    scores = [_scores(reader, [row.sample for row in rows], folder, on_event) for reader in opened]
+    samples = [row.sample for row in rows]
+    scores = [_scores(n, reader, samples, folder, on_event) for n, reader in enumerate(opened)]
     whole.write_coverage(shards, _drawn(drawn, opened, scores), folder.path / COVERAGE)
     rules = rules or Rules(gate.Settings(), Policy(), settings.baseline, datetime.date.today())
     result = _result(shards, orders, findings, rules, Read(rows, opened, scores))
@@ -117,9 +118,9 @@ def _scanned(paths: Sequence[Path], orders: Orders, on_event: OnEvent, executor:
     return sorted(folders)
 
 
-def _scores(reader: Reader, rows: Sequence[Sample], folder: RunFolder, on_event: OnEvent) -> list[Score]:
-    """A reader's scores of the drawn rows, from the log where they are there."""
-    scores: list[Score] = folder.once(f"read/{reader.code}", lambda: reader.read(rows, on_event), list[Score])
+def _scores(n: int, reader: Reader, rows: Sequence[Sample], folder: RunFolder, on_event: OnEvent) -> list[Score]:
+    """The scores of the ``n``-th reader of the drawn rows, from the log where they are there."""
+    scores: list[Score] = folder.once(f"read/{n}/{reader.code}", lambda: reader.read(rows, on_event), list[Score])
     return scores
 
 

@@ -78,7 +78,8 @@ def conclude(shards: Shards, surveys: Sequence[Survey]) -> list[Path]:
     for number, survey in enumerate(surveys):
         file = shards.home / f"survey-{number}.parquet"
         if not file.is_file():
-            found = survey.conclude(shards.files(f"facts-{number}.parquet"))
+            noted = shards.files(f"facts-{number}.parquet")
+            found = survey.conclude(noted) if noted else iter(())
             columns.write(file, columns.FLAGS, (scan.line(row, flag) for row, flag in found))
         files.append(file)
     return files
