@@ -86,6 +86,8 @@ def _found(module: Any, ids: Tensor, axes: Tensor) -> Writers:
     seen = _stem(module, ids, axes)
     for name, along in [*((outlet.name, axes) for outlet in handing), *turned.items()]:
         _own(modules[name], name + ".", pass_.calls[modules[name]], along, seen)
+    if not seen.found:
+        raise RunError(f"{type(module).__name__}: nothing was found that writes to its stream: use the hook")
     unreached = _likes(seen, _silent(module, seen, pass_), type(module).__name__)
     norms = sum(not isinstance(norm, torch.nn.Dropout | torch.nn.Identity) for _, norm in behind)
     return Writers(tuple(seen.found), handing, turned, norms, unreached)
