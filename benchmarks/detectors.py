@@ -3,7 +3,7 @@
 .venv/bin/python benchmarks/detectors.py [--data ../shared/data] [--part sven code text numbers triggers speed] [--rows 800]
 .venv/bin/python benchmarks/detectors.py --fit     (writes the weights of hostility and manipulation anew from our own lines)
 
-The rules for code were written on SVEN, so its figures are in-sample. Text weights and thresholds come from lines of our own. No
+The rules for code were written on SVEN, so SVEN is in-sample. Text weights and thresholds come from lines of our own. No
 parameter was fitted to the other sets, but they were not held out: seen here were secure (the template rule was narrowed to a
 stranger's words), HH, safety_tuned_llamas and XSTest (a word of abuse or pressure must stand in the sentence; how the threshold
 is placed), and evil numbers (forms of years, powers and patterns; listed numbers dropped). Take those figures for optimistic.
