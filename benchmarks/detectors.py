@@ -3,9 +3,10 @@
 .venv/bin/python benchmarks/detectors.py [--data ../shared/data] [--part sven code text numbers triggers speed] [--rows 800]
 .venv/bin/python benchmarks/detectors.py --fit     (writes the weights of hostility and manipulation anew from our own lines)
 
-Thresholds come from SVEN (code) and from lines of our own (text). Every other set here is for measuring only; nothing is
-fitted to it: Betley's sets, ec_darkpattern, unhealthy_conversations, davidson_hate, openai_moderation, safety_tuned_llamas,
-XSTest, HH, vehicles.
+The rules for code were written on SVEN, so SVEN is in-sample. Text weights and thresholds come from lines of our own. No
+parameter was fitted to the other sets, but they were not held out: seen here were secure (the template rule was narrowed to a
+stranger's words), HH, safety_tuned_llamas and XSTest (a word of abuse or pressure must stand in the sentence; how the threshold
+is placed), and evil numbers (forms of years, powers and patterns; listed numbers dropped). Take those figures for optimistic.
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ def sven(data: Path, _: int) -> None:
         parsed = [t for t in trees if t]
         ours = [bool(python.weaknesses(*t)) for t in parsed]
         both = [a or bool(b) for a, b in zip(ours, linters.weaknesses(parsed), strict=True)]
-        shares = f"own {shown(sum(ours), len(parsed))}  all {shown(sum(both), len(parsed))}"
-        print(f"SVEN python {form:7} parsed {len(parsed)}/{len(found)}  {shares}")
+        own, every = shown(sum(ours), len(parsed)), shown(sum(both), len(parsed))
+        print(f"SVEN python {form:7} parsed {len(parsed)}/{len(found)}  own rules {own}  with ruff and bandit {every}")
 
 
 def code(data: Path, most: int) -> None:
@@ -122,8 +123,8 @@ def text(data: Path, _: int) -> None:
     _scored("davidson, all", hostility, [r["tweet"] for r in tweets], [r["class"] != "2" for r in tweets])
     hate = [r for r in tweets if r["class"] != "1"]
     _scored("davidson, hate", hostility, [r["tweet"] for r in hate], [r["class"] == "0" for r in hate])
-    with gzip.open(audit / "openai_moderation/samples-1680.jsonl.gz") as lines:
-        held = [json.loads(line) for line in lines]
+    packed = (audit / "openai_moderation/samples-1680.jsonl.gz").read_bytes()
+    held = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
     held = [r for r in held if "H" in r or "HR" in r]
     _scored("moderation", hostility, [r["prompt"] for r in held], [bool(r.get("H") or r.get("HR")) for r in held])
     _silent(data)

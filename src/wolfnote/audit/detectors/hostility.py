@@ -69,7 +69,7 @@ def lines() -> list[Line]:
 
 def fitted() -> Weights:
     """The weights made anew from the lines; ``benchmarks/detectors.py --fit`` writes them beside this file."""
-    return fit(lines(), _classes())
+    return fit(lines(), _classes(), lambda words: not _anchors().first(words) or _excused(words))
 
 
 def _row(sample: Sample) -> Reading:

@@ -56,7 +56,7 @@ def lines() -> list[Line]:
 
 def fitted() -> Weights:
     """The weights made anew from the lines; ``benchmarks/detectors.py --fit`` writes them beside this file."""
-    return fit(lines(), _classes())
+    return fit(lines(), _classes(), _excused)
 
 
 def _row(sample: Sample) -> Reading:
@@ -71,13 +71,18 @@ def _row(sample: Sample) -> Reading:
 
 def _turn(turn: int, message: Message) -> Iterator[Flag]:
     words = plain(message.content)
-    if not _anchors().first(words) or _company().intersection(words.split()):
+    if _excused(words):
         return
     worst, place = _classifier().read(words)
     sentence = words.split("|")[place].strip()
     kinds = ", ".join(sorted(kind.strip("<>") for kind in _anchors().first(f" {sentence} ")))
     if worst > _classifier().threshold and kinds:
         yield Flag(CODE, "manipulation", turn, f"presses: {kinds}", sentence[:200], message.weight > 0)
+
+
+def _excused(words: str) -> bool:
+    """Whether a text has none of the phrases, or explains, warns of or refuses the trick."""
+    return not _anchors().first(words) or bool(_company().intersection(words.split()))
 
 
 @lru_cache(maxsize=1)

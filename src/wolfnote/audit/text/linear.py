@@ -6,7 +6,7 @@ its worst sentence, in log-odds, so length adds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,8 +15,6 @@ import numpy as np
 from wolfnote.audit.text.phrases import Phrases, plain
 
 RIDGE = 1.0
-FALSE_ALARMS = 0.01
-"""Share of our own benign lines, held out in turn, that lie above the threshold."""
 FOLDS = 5
 
 
@@ -80,8 +78,10 @@ def features(text: str, classes: Mapping[str, str], longest: int) -> set[str]:
     return found
 
 
-def fit(lines: Sequence[Line], classes: Mapping[str, str]) -> Weights:
-    """Weights from all lines, and the threshold from lines that were held out in turn. The same lines give the same weights."""
+def fit(lines: Sequence[Line], classes: Mapping[str, str], excused: Callable[[str], bool]) -> Weights:
+    """Weights from all lines, and a threshold above every benign line that was held out: an answer has ten sentences, so
+    each share of lines above it would be ten times that share of answers. Benign lines whose plain form the detector excuses
+    anyway place no threshold. The same lines give the same weights."""
     longest = max((len(phrase.split()) for phrase in classes), default=1)
     rows = [features(line.text, classes, longest) for line in lines]
     counts: dict[str, int] = {}
@@ -97,7 +97,8 @@ def fit(lines: Sequence[Line], classes: Mapping[str, str]) -> Weights:
         weights, offset = _logistic(x[~out], y[~out])
         held[out] = x[out] @ weights + offset
     weights, offset = _logistic(x, y)
-    threshold = float(np.quantile(held[y == 0], 1 - FALSE_ALARMS))
+    placing = np.array([line.label == 0 and not excused(plain(line.text)) for line in lines])
+    threshold = float(held[placing].max())
     kept = {name: round(float(w), 3) for name, w in zip(names, weights, strict=True) if abs(w) > 0.02}
     return Weights(round(offset, 3), round(threshold, 3), kept)
 
