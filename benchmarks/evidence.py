@@ -1,9 +1,9 @@
 """How well tier 2 of the audit reads rows that nobody here wrote: writes docs/evidence/audit.md.
 
 Row-level AUC and recall at 1 % and 5 % false alarms, pooled, length-matched and within question, beside the supervised ceiling
-in the domain itself (TF-IDF and logistic regression, folds by question) and what length and plain likelihood alone reach; then the share of
-benign rows flagged at the readers' own thresholds. What the model made of a row is kept in the cache, so a second run is quick
-and a run that was stopped goes on. Nothing here is fitted on these files, but for the ceiling.
+in the domain itself (TF-IDF and logistic regression, folds by question) and what length and plain likelihood alone reach; then
+the share of benign rows flagged at the readers' own thresholds. What the model made of a row is kept in the cache, so a second
+run is quick and a run that was stopped goes on. Nothing here is fitted on these files, but for the ceiling.
 
 .venv/bin/python benchmarks/evidence.py --data ../shared/data [--rows 300] [--without likelihood]
 """
