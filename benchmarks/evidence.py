@@ -34,7 +34,7 @@ from wolfnote.results import Estimate
 
 Floats = NDArray[np.float64]
 EM, AUDIT = "em/", "audit/"
-PIECE = 24
+PIECE = 12
 """Rows between two saves of what was read."""
 
 
@@ -351,7 +351,8 @@ def main() -> None:
     trials = [trial for trial in TRIALS if not chosen.only or trial.harmful in chosen.only]
     out = Path(__file__).parents[1] / "docs" / "evidence"
     notes = out / "audit-notes.md"
-    text = page(bench, trials, BENIGN, notes.read_text(encoding="utf-8") if notes.is_file() else "")
+    benign = [name for name in BENIGN if not chosen.only or any(name in trial.clean for trial in trials)]
+    text = page(bench, trials, benign, notes.read_text(encoding="utf-8") if notes.is_file() else "")
     (out / "audit.md").write_text(text, encoding="utf-8")
 
 

@@ -19,8 +19,9 @@ from wolfnote.audit.detector import Category
 from wolfnote.errors import InputError
 from wolfnote.results import Estimate
 
-FALSE_ALARMS = 0.01
-"""Share of clean rows that may be flagged. Six readers at 5 % each would flag a quarter of a clean data set between them."""
+FALSE_ALARMS = 0.005
+"""Share of clean rows that a reader may flag: six of them then flag up to 3 % of a clean data set between them, which stays
+below the 5 % that fail it."""
 FOLDS = 5
 FEWEST = 20
 """Rows of each kind from which on a calibration is made."""

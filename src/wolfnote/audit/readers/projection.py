@@ -85,7 +85,7 @@ class Reader:
 
     @property
     def threshold(self) -> float:
-        """Probability above which a row is flagged: 1 % of clean rows."""
+        """Probability above which a row is flagged: one clean row in 200."""
         return float(self.calibration.probability(self.calibration.threshold))
 
     def accuracy(self) -> Accuracy:

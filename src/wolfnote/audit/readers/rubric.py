@@ -82,7 +82,7 @@ class Reader:
 
     @property
     def threshold(self) -> float:
-        """Score above which a row is flagged: 1 % of the clean reference rows."""
+        """Score above which a row is flagged: one clean row in 200."""
         return self.calibration.threshold
 
     def accuracy(self) -> Accuracy:
