@@ -23,7 +23,9 @@ def test_both_tiers_by_the_command(tmp_path: Path, tiny: str) -> None:
     done = wolfnote(*call, cwd=tmp_path)
     assert done.returncode in (1, 3), done.stderr  # a model of noise may say anything but PASS
     result = json.loads(done.stdout)
-    assert [part["kind"] for part in result["parts"]] == ["tier 1", "tier 2"]
+    assert [part["kind"] for part in result["parts"]] == [
+        "gate: every row, by detectors", "gate: the draw, by a model (1)", "tier 1", "tier 2",
+    ]  # fmt: skip
     assert result["tables"] == {"findings": "tables/findings.parquet", "coverage": "tables/coverage.parquet"}
     assert findings(tmp_path / "run", "line, code") == [(31, "WN128")]
     page = (tmp_path / "run" / "report.html").read_text()
