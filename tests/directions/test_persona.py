@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from wolfnote.directions import catalogue, persona
+from wolfnote.directions import persona, sources
 from wolfnote.errors import InputError
 
-EVERY = catalogue.named(["all"])
+EVERY = sources.named(["all"])
 HARM = re.compile(
     r"\b(harm|hurt|cruel|evil|hat(e|red)|danger|risk|saf(e|ety)|car(e|es|ing|eful|eless)|kind(ness)?|gentle|"
     r"(dis)?honest(y)?|truth(ful)?|lie|lies|lying|deceive|mislead|trust)\b"
