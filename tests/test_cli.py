@@ -74,7 +74,11 @@ def test_a_mistake_is_one_line_and_exit_two(tmp_path: Path, arguments: list[str]
 
 def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
     """A light install meets the absence of torch with the install line, not a traceback."""
-    code = "import sys; sys.modules['torch'] = None; sys.argv = ['wolfnote', 'demo']\nfrom wolfnote.cli import main\nmain()"
+    code = (
+        "import sys\nclass No:\n    def find_spec(self, name, *_):\n        if name.partition('.')[0] == 'torch':\n"
+        "            raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
+        "sys.meta_path.insert(0, No())\nsys.argv = ['wolfnote', 'demo']\nfrom wolfnote.cli import main\nmain()"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
     assert "pip install 'wolfnote[local]'" in done.stderr

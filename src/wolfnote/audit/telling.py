@@ -42,7 +42,7 @@ def drawn_rows(parts: Sequence[Result], drawn: int, rows: int) -> Result:
     """Tier 2: what each reader said of the random draw. Its findings stand in the whole Result."""
     reasons = tuple(reason for part in parts for reason in part.reasons) or (f"no reader read the {drawn} drawn rows",)
     estimates = (
-        Estimate("rows drawn", drawn, None, None, rows, "counted"),
+        Estimate("rows drawn", float(drawn), None, None, rows, "counted"),
         *(estimate for part in parts for estimate in part.estimates),
     )
     return Result(
@@ -73,9 +73,9 @@ def _counted(seen: Seen, code: str, name: str) -> list[Estimate]:
     """Rows flagged, and those of them that are a hazard, of the rows that its detector read."""
     flagged, counting = seen.codes.get(code, (0, 0))
     read = seen.rows - sum(n for other, _, n in seen.blind if other == code)
-    found = [Estimate(f"rows, {code} {name}", flagged, None, None, read, "counted in every row")]
+    found = [Estimate(f"rows, {code} {name}", float(flagged), None, None, read, "counted in every row")]
     if 0 < counting < flagged:
-        found.append(Estimate(f"rows, {code} {name}, a hazard", counting, None, None, read, "counted in every row"))
+        found.append(Estimate(f"rows, {code} {name}, a hazard", float(counting), None, None, read, "counted in every row"))
     return found
 
 

@@ -71,8 +71,9 @@ def run(
         part, shift = projection.measure(direction, before, after, layer, how, null_rows=more, name="tuned", seed=seed)
         parts.append(msgspec.structs.replace(part, kind=f"direction {direction.persona}"))
         rows += projection.rows(direction.persona, shift)
-        moves = (direction.score(model_rows, base.fingerprint)[:, layer] for model_rows in (before, after))
-        each += _each(direction.persona, asked, *moves)
+        if part.verdict is not Verdict.NOT_RUN:
+            moves = (direction.score(model_rows, base.fingerprint)[:, layer] for model_rows in (before, after))
+            each += _each(direction.persona, asked, *moves)
     moved = [part for part in parts if part.verdict is Verdict.FAIL]
     reasons = [part.reasons[0] for part in (moved or parts)]
     tables = {} if folder is None else {"shifts": folder.table("shifts", rows), "texts": folder.table("texts", each)}

@@ -82,7 +82,7 @@ def _removal(part: Result) -> str:
         for estimate in part.estimates:
             who, _, what = estimate.name.partition(": ")
             if what == name:
-                tone = "random" if "random" in who else TONES[who]
+                tone = "random" if "random" in who else TONES.get(who, "bad")
                 rows.append(_row(f"{name}: {who}", estimate, tone))
     title = "What taking a direction out does to the margins, with 95 % intervals"
     return plots.intervals(rows, title=title, unit="change of the margin, nats per token: left = less misaligned")
