@@ -45,6 +45,17 @@ class Person:
         self.pressed[row] = ()
 
 
+def settle(people: list[Person]) -> None:
+    """Until the rows ahead are loaded; the answer to the next one is not waited for."""
+    for person in people:
+        person.reader.page.wait_for_load_state("networkidle")
+
+
+def told(person: Person) -> bool:
+    """Whether the page says that answers wait in the browser."""
+    return "kept in this browser" in str(person.reader.page.wait_for_selector(".saved.away").inner_text())
+
+
 @pytest.mark.slow
 def test_two_reviewers_five_hundred_rows_and_no_label_lost(tmp_path: Path) -> None:
     """While the server is dead both go on with the rows that they have; after a reload each finds the own place again."""
@@ -53,8 +64,7 @@ def test_two_reviewers_five_hundred_rows_and_no_label_lost(tmp_path: Path) -> No
         people = [Person(Reader(chromium, server.links[name]), seed) for seed, name in enumerate(("ana", "ben"))]
         for n in range(ROWS):
             if n + 1 in KILLED_AT:
-                for person in people:  # the rows ahead are loaded; the answer to this one is not waited for
-                    person.reader.page.wait_for_load_state("networkidle")
+                settle(people)
             if n in KILLED_AT:
                 server.kill()  # what was sent a moment ago may or may not have arrived
             for person in people:
@@ -65,8 +75,7 @@ def test_two_reviewers_five_hundred_rows_and_no_label_lost(tmp_path: Path) -> No
                     person.take_back()
                 person.step()
             if n - DEAD_FOR in KILLED_AT:
-                for person in people:
-                    assert "kept in this browser" in person.reader.page.wait_for_selector(".saved.away").inner_text()
+                assert all(map(told, people))
                 server.start()
         for person in people:
             assert "All rows read" in person.reader.text("#row")
