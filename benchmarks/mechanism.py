@@ -8,8 +8,8 @@ seed, on the organisms of ``lab.organism``: which personas moved in bad, in cont
 down; and taking directions out of bad, net of base and of control. All choices (layer, cures) were made on seed 0 or on the
 base.
 
-Rows go to benchmarks/results/mechanism.jsonl as they finish, pieces to --home, so that a killed run goes on. About twenty
-minutes a seed on two idle cores.
+Rows go to benchmarks/results/mechanism.jsonl as they finish, pieces to --home, so that a killed run goes on. 22 to 26
+minutes a seed on two cores that other work shared.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def found(base: LocalModel, home: Path) -> dict[str, Direction]:
     file = Path(str(resources.files("wolfnote.audit.readers") / "advice.jsonl"))
     pairs, _ = contrasts.read_answers(file)
     each = [*map(sources.FromPersona, sources.named(BESIDE)), sources.FromAnswers(ANSWERS, tuple(pairs))]
-    with RunFolder.hold(home / "directions", Stage("directions")) as folder:
+    inputs = {"model": base.fingerprint, "sources": catalogue.content(each)}
+    with RunFolder.hold(home / "directions", Stage("directions"), inputs) as folder:
         result = catalogue.run(base, each, extraction.Settings(questions=8), folder=folder, on_event=tell)
     held = [part for part in result.parts if part.verdict.value == "PASS"]
     print(f"{len(held)} of {len(each)} directions hold")
@@ -161,14 +162,10 @@ def down(base: LocalModel, bad: LocalModel, direction: Direction, family: str, f
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
-    parser.add_argument("--home", type=Path, default=Path("runs") / "mechanism")
-    asked = parser.parse_args()
-    rows = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+def measure(rows: list[dict[str, Any]], seeds: list[int], home: Path) -> None:
+    """What is missing, added to the rows and their file as it comes."""
     base = models.open_local("package:smollm2")
-    every = found(base, asked.home)
+    every = found(base, home)
 
     def keep(row: dict[str, Any]) -> None:
         rows.append(row)
@@ -176,11 +173,21 @@ def main() -> None:
             out.write(json.dumps(row) + "\n")
 
     if not any(r["stage"] == "base" for r in rows):
-        for row in on_base(base, every, asked.home):
+        for row in on_base(base, every, home):
             keep(row)
-    for seed in asked.seeds:
-        if not any(r.get("seed") == seed for r in rows):
-            keep(on_seed(base, every, seed, asked.home))
+    for seed in seeds:
+        keep(on_seed(base, every, seed, home))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    parser.add_argument("--home", type=Path, default=Path("runs") / "mechanism")
+    asked = parser.parse_args()
+    rows = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+    seeds = [seed for seed in asked.seeds if not any(r.get("seed") == seed for r in rows)]
+    if seeds or not any(r["stage"] == "base" for r in rows):
+        measure(rows, seeds, asked.home)
     show(rows)
 
 

@@ -39,7 +39,12 @@ class MissingExtra(InputError):
     """A package is not installed. The remedy is the line that installs it."""
 
     def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
         super().__init__(f"this needs the package {package}", remedy=f"pip install 'wolfnote[{extra}]'")
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
+        """How a worker hands it to the process that asked."""
+        return MissingExtra, (self.package, self.extra)
 
 
 class RunError(WolfnoteError):

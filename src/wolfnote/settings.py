@@ -22,6 +22,8 @@ from wolfnote.results import Result, Verdict
 T = TypeVar("T", bound=msgspec.Struct)
 Count = Annotated[int, msgspec.Meta(ge=1)]
 """How many of something without which there is no work."""
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""A part of a whole, such as a place in a model's depth."""
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

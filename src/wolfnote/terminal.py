@@ -74,8 +74,9 @@ def _plain(number: float) -> str:
 
 
 def note(text: str) -> None:
-    """A line on stderr."""
-    sys.stderr.write(text + "\n")
+    """A line on stderr; what is not printable is spelled out, for it may come from a stranger's file."""
+    shown = "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    sys.stderr.write(shown + "\n")
 
 
 @contextmanager

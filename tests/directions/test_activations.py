@@ -128,6 +128,8 @@ def test_the_chat_boundary_is_where_prompt_and_answer_tokenised_together_part(mo
     found = gather(model, ROWS[:1], positions=(Position.PROMPT_END, Position.ANSWER_START))
     outputs, _ = alone(model, ROWS[0])
     assert model.tokenizer.decode(ids[start:]) == ROWS[0][1]
+    whole, head, tail = (model.tokenizer(text)["input_ids"] for text in ("the cat runs", "the c", "at runs"))
+    assert chat.encode(model.tokenizer, "the c", "at runs").ids == whole != head + tail  # a word over the boundary is one word
     assert np.allclose(found[:, 0], outputs[:, [start - 1, start]].transpose(0, 1).numpy(), atol=1e-4)
 
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from wolfnote import Estimate, Verdict, directions, models, report
+from wolfnote import Estimate, InputError, Verdict, directions, models, report
 from wolfnote.directions import causes, null, price, steering, sweep
 from wolfnote.directions.activations import answer_means
 from wolfnote.directions.direction import Direction
@@ -126,6 +126,12 @@ def test_a_dose_that_breaks_the_model_does_not_decide(model: LocalModel) -> None
     strict = causes.run(model, direction(model), msgspec.structs.replace(FEW, whole=-1.0))
     assert strict.verdict is Verdict.INCONCLUSIVE
     assert "smaller steer.doses" in strict.reasons[0]
+
+
+def test_all_triples_leave_none_to_choose_by(model: LocalModel) -> None:
+    """Told before anything is measured."""
+    with pytest.raises(InputError, match="there are 128 far triples"):
+        causes.run(model, direction(model), msgspec.structs.replace(FEW, triples=128))
 
 
 def test_the_choice_is_the_widest_swing_that_leaves_the_model_whole() -> None:

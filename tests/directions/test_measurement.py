@@ -13,7 +13,19 @@ import torch
 
 from wolfnote import InputError, Mismatch, SettingsError, Verdict, directions, models, report
 from wolfnote import settings as settings_module
-from wolfnote.directions import activations, catalogue, causes, cure, extraction, measurement, pull, removal, sources, stability
+from wolfnote.directions import (
+    activations,
+    catalogue,
+    causes,
+    cure,
+    extraction,
+    measurement,
+    projection,
+    pull,
+    removal,
+    sources,
+    stability,
+)
 from wolfnote.directions.direction import Direction
 from wolfnote.directions.persona import Contrast, Persona
 from wolfnote.directions.sources import FromPersona
@@ -160,6 +172,37 @@ def test_names_files_and_their_absence(tmp_path: Path) -> None:
         sources.named(["nobody"])
     with pytest.raises(InputError, match="no directions here"):
         catalogue.files(tmp_path)
+
+
+def test_two_sources_of_one_name_are_a_mistake(tmp_path: Path) -> None:
+    """One file a name: the second would silently be the first."""
+    (tmp_path / "careless.jsonl").write_text('{"question": "q", "good": "g", "bad": "b"}\n')
+    with pytest.raises(InputError, match="two sources of one name"):
+        sources.find(["careless"], tmp_path / "careless.jsonl", "", None)
+
+
+def test_a_level_that_no_null_reaches_is_a_mistake() -> None:
+    """Shared out over many personas the level can lie beyond what so few random directions can show: nothing would alarm."""
+    assert projection.shared(97.5, 2000, 28).alarm == pytest.approx(100 - 2.5 / 28)
+    with pytest.raises(InputError, match="set random_directions to"):
+        projection.shared(97.5, 1000, 28)
+
+
+def test_a_file_from_elsewhere_is_a_direction_or_one_line(base: LocalModel, tmp_path: Path) -> None:
+    """A name that climbs, further keys, a header that is no object: refused; where nothing can be written: one line."""
+    from safetensors.numpy import save_file
+
+    good = along(base, vector(0))
+    good.save(tmp_path / "good.safetensors")
+    assert directions.load(tmp_path / "good.safetensors").persona == "planted"
+    arrays = {name: getattr(good, name) for name in ("vectors", "neutral", "spread", "gap", "norm")}
+    header = {"persona": "planted", "model": "m", "position": "p", "receipts": {}}
+    for bad in ({**header, "persona": "../../x"}, {**header, "more": 1}, {"persona": "x"}, [1]):
+        save_file(arrays, tmp_path / "bad.safetensors", metadata={"wolfnote.direction": json.dumps(bad)})
+        with pytest.raises(InputError, match="not a direction"):
+            directions.load(tmp_path / "bad.safetensors")
+    with pytest.raises(InputError, match="cannot be written"):
+        good.save(tmp_path / "nowhere" / "x.safetensors")
 
 
 def test_a_personas_name_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def test_rows_that_could_not_be_read_are_counted(model: LocalModel) -> None:
     text = records.sample((Message("assistant", "the cat sleeps"),))
     result = pull.run(model, [*rows("tall"), empty, text], [along(model, vector(0))], FEW, unread=[Unread("x:1", "torn")])
     assert [(s.reason, s.count) for s in result.skipped[:2]] == [("torn", 1), ("no prompt, no answer, or none by the base", 2)]
+    some = pull.run(model, rows("tall"), [along(model, vector(0))], msgspec.structs.replace(FEW, limit=3))
+    assert [(s.what, s.count) for s in some.skipped if "not drawn" in s.reason] == [("row", len(QUESTIONS) - 3)]
     with pytest.raises(RunError, match="too few to read"):
         pull.run(model, [empty, text], [along(model, vector(0))], FEW)
 

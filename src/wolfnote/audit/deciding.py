@@ -64,13 +64,22 @@ def judge(shards: Shards, findings: Path, seen: Seen, read: Read, rules: Rules) 
         _every_row(shards, findings, seen, rules), gate.Frame(seen.rows, seen.rows, lost), rules.gate,
         policy=rules.policy, today=rules.today,
     )  # fmt: skip
+    kinds_of_reader = _by_kind(read, rules)
+    each = msgspec.structs.replace(rules.gate, error=rules.gate.error / max(1, len(kinds_of_reader)))  # they share one error
     drawn = [
-        gate.judge(counts, gate.Frame(seen.rows, len(read.rows), lost), rules.gate, policy=rules.policy, today=rules.today)
-        for counts in _by_kind(read)
+        gate.judge(counts, gate.Frame(seen.rows, len(read.rows), lost), each, policy=rules.policy, today=rules.today)
+        for counts in kinds_of_reader
     ]
     kinds = ["gate: every row, by detectors", *(f"gate: the draw, by a model ({n})" for n in range(1, len(drawn) + 1))]
     parts = [msgspec.structs.replace(part, kind=kind) for kind, part in zip(kinds, [every, *drawn], strict=True)]
-    return [*parts, *_nobody(read)]
+    return [*parts, *_accepted(read, rules), *_nobody(read)]
+
+
+def _accepted(read: Read, rules: Rules) -> list[Result]:
+    """Readers whose findings somebody accepts today: they are not judged, and that is said."""
+    waivers = {r.code: rules.policy.waived(r.code, rules.today) for r in read.readers}
+    said = tuple(f"{code} waived by {w.name} until {w.expires}: {w.reason}" for code, w in waivers.items() if w)
+    return [Result("gate: waived", Verdict.PASS, said)] if said else []
 
 
 def _nobody(read: Read) -> list[Result]:
@@ -87,17 +96,18 @@ def _every_row(shards: Shards, findings: Path, seen: Seen, rules: Rules) -> list
     named = [c for c in CATEGORIES if c in READ_BY or flagged.get(c)]
     counts = []
     for category in named:
-        k = flagged.get(category, 0)
-        read = seen.rows - whole.blind_to(shards, READ_BY.get(category, ()))
-        counts.append(gate.Count(category, min(k, read), read))
+        blind = whole.blind_to(shards, findings, category, READ_BY.get(category, ()), rules.waived, old)
+        counts.append(gate.Count(category, flagged.get(category, 0), seen.rows - blind))
     return counts
 
 
-def _by_kind(read: Read) -> list[list[gate.Count]]:
-    """Counts of the draw: one list a kind of reader, each with one count a category."""
+def _by_kind(read: Read, rules: Rules) -> list[list[gate.Count]]:
+    """Counts of the draw: one list a kind of reader, each with one count a category; waived readers are left out."""
     kinds: dict[int, list[gate.Count]] = defaultdict(list)
     had: dict[str, int] = defaultdict(int)
     for reader, scores in zip(read.readers, read.scores, strict=True):
+        if reader.code in rules.waived:
+            continue
         known = [s.value for s in scores if s.value is not None]
         flagged = sum(value > reader.threshold for value in known)
         kinds[had[reader.category]].append(gate.Count(reader.category, flagged, len(known), reader.accuracy()))
@@ -106,11 +116,10 @@ def _by_kind(read: Read) -> list[list[gate.Count]]:
 
 
 def _said(shards: Shards, findings: Path, read: Read, rules: Rules) -> dict[str, set[str]]:
-    """Row id → categories, of the drawn rows that every detector and every reader could read."""
+    """Row id → categories, of the drawn rows that every detector and every reader could read, and of those with a flag."""
     numbers = {row.number: row.sample.id for row in read.rows}
     blind = whole.blind_rows(shards, list(numbers), [code for codes in READ_BY.values() for code in codes])
     silent = {row.number for scores in read.scores for row, s in zip(read.rows, scores, strict=True) if s.value is None}
-    seen = [numbers[n] for n in numbers if n not in blind | silent]
     old = baseline.read(Path(rules.baseline)) if rules.baseline else set()
     flags = [
         (numbers[n], Flag(f["code"], f["category"], f["turn"], f["message"], counts=f["counts"]))
@@ -118,9 +127,12 @@ def _said(shards: Shards, findings: Path, read: Read, rules: Rules) -> dict[str,
         for f in found
         if f["category"] in CATEGORIES
     ]
-    said = gate.flagged(flags, seen, policy=rules.policy, today=rules.today, baseline=old)
+    said = gate.flagged(flags, numbers.values(), policy=rules.policy, today=rules.today, baseline=old)
     for reader, scores in zip(read.readers, read.scores, strict=True):
         for row, score in zip(read.rows, scores, strict=True):
-            if (score.value or 0.0) > reader.threshold and row.sample.id in said and reader.code not in rules.waived:
+            if (score.value or 0.0) > reader.threshold and reader.code not in rules.waived:
                 said[row.sample.id].add(reader.category)
-    return said
+    accepted = {category for category in CATEGORIES if rules.policy.waived(category, rules.today)}
+    unseen = {numbers[n] for n in blind | silent}
+    # a flag is a flag, whatever else could not read the row; without one, a row that was not read whole is not clean
+    return {row: found - accepted for row, found in said.items() if found or row not in unseen}

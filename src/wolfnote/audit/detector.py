@@ -81,7 +81,7 @@ class Survey(Protocol):
         ...
 
     def conclude(self, facts: Sequence[Path]) -> Iterator[tuple[int, Flag]]:
-        """Flags with their row's number, from the Parquet files of all shards (DuckDB reads them, memory stays flat). Not asked
+        """Flags with their row's number, from the Parquet files of all shards (DuckDB reads them). Not asked
         where nothing was noted."""
         ...
 

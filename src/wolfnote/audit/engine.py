@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import importlib.util
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -15,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 import wolfnote
-from wolfnote.audit import closely, deciding, draw, gate, telling, whole, workers
+from wolfnote.audit import baseline, closely, deciding, draw, gate, telling, whole, workers
 from wolfnote.audit import shards as cutting
 from wolfnote.audit.deciding import Read, Rules
 from wolfnote.audit.detector import Detector, Survey
@@ -25,7 +26,7 @@ from wolfnote.audit.reader import Reader
 from wolfnote.audit.scan import Orders
 from wolfnote.audit.settings import Settings
 from wolfnote.audit.whole import Shards
-from wolfnote.errors import InputError
+from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, read_result
 from wolfnote.records import Reading, Sample, readable, turns
@@ -34,6 +35,8 @@ from wolfnote.settings import Policy
 
 FINDINGS, COVERAGE = "tables/findings.parquet", "tables/coverage.parquet"
 DRAW = "draw.jsonl"
+PACKAGES = {"pyarrow": "pyarrow", "duckdb": "duckdb", "pyahocorasick": "ahocorasick", "ruff": "ruff", "bandit": "bandit"}
+"""What detectors and tables need, and the module by which each is known."""
 
 
 def run_files(
@@ -78,10 +81,14 @@ def run_files(
 
 
 def check(paths: Sequence[Path], settings: Settings, reading: Reading) -> None:
-    """Raise ``InputError`` for what cannot be audited, before anything is made."""
+    """Raise ``InputError`` for what cannot be audited or lacks a package, before anything is made."""
+    missing = next((name for name in PACKAGES if importlib.util.find_spec(PACKAGES[name]) is None), None)
+    if missing:
+        raise MissingExtra(missing, "audit")
     for path in (*paths, *map(Path, settings.against)):
         readable(path, reading)
-    _baseline(settings)
+    if settings.baseline:
+        baseline.table(Path(settings.baseline))
 
 
 def _key(detectors: Sequence[Detector]) -> str:
@@ -103,7 +110,7 @@ def _baseline(settings: Settings) -> Estimate | None:
     if not settings.baseline:
         return None
     result = read_result(Path(settings.baseline))
-    if result is None or result.kind != "audit":
+    if result is None:
         raise InputError("no finished audit here", where=settings.baseline, remedy="give the folder of an earlier audit")
     every = [e for part in (result, *result.parts) for e in part.estimates]
     return next((e for e in every if e.name == refusals.SHARE), None)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wolfnote.errors import MissingExtra
+from wolfnote.errors import MissingExtra, RunError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -21,7 +21,8 @@ AT_ONCE = 2048
 
 @contextmanager
 def tables(**files: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
-    """A connection in which each name is a view of its Parquet files. Raises ``MissingExtra`` without DuckDB."""
+    """A connection in which each name is a view of its Parquet files. Raises ``MissingExtra`` without DuckDB,
+    ``RunError`` for a file that is gone or damaged, and for a full disk."""
     try:
         import duckdb
     except ModuleNotFoundError:
@@ -30,9 +31,12 @@ def tables(**files: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
         for setting, value in (("memory_limit", MEMORY), ("temp_directory", spill), ("threads", "2")):
             connection.execute(f"SET {setting} = '{value}'")
         connection.execute("SET enable_progress_bar = false")
-        for name, paths in files.items():
-            connection.read_parquet([str(path) for path in paths]).create_view(name)
-        yield connection
+        try:
+            for name, paths in files.items():
+                connection.read_parquet([str(path) for path in paths]).create_view(name)
+            yield connection
+        except duckdb.Error as error:  # a file that is gone or damaged, a full disk
+            raise RunError(f"the audit's tables could not be used: {str(error).splitlines()[0]}") from None
 
 
 def query(sql: str, facts: Sequence[Path]) -> Iterator[tuple[Any, ...]]:

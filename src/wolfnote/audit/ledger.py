@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """ISO 8601, UTC."""
     who: str
     what: str
-    """``audit``, ``review opened``, ``review closed``, ``clean``, ``sign``."""
+    """``audit``, ``clean``, ``sign``."""
     facts: dict[str, Any]
     previous: str
     hash: str

@@ -20,6 +20,7 @@ import msgspec
 from wolfnote.audit import columns, draw
 from wolfnote.audit.detector import Detector, Flag, Reading, Survey, Unreadable
 from wolfnote.audit.shards import Shard
+from wolfnote.errors import WolfnoteError
 from wolfnote.records import Reading as How
 from wolfnote.records import Sample
 
@@ -101,6 +102,8 @@ def read(detector: Detector, samples: Sequence[Sample]) -> list[Reading]:
     """One reading a row. A row at which the detector fails is unreadable, and the others are read."""
     try:
         return detector.read(samples)
+    except WolfnoteError:  # not the row's fault
+        raise
     except Exception as error:  # rows are hostile, and an audit of a million does not end at one of them
         if len(samples) == 1:
             return [Unreadable(f"the detector failed on it ({type(error).__name__})")]

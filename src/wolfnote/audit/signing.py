@@ -104,6 +104,13 @@ def check(run: Path) -> list[Checked]:
     return [Checked(each, tuple(_faults(each, now, chain, noted))) for each in signatures]
 
 
+def missing(run: Path) -> list[str]:
+    """A line for every signature that the ledger tells of and that is not there."""
+    held = {_hash(each) for each in Journal(run / FILE, Signature).read()}
+    signed = [entry for entry in ledger.read(run) if entry.what == "sign"]
+    return [f"the signature of {e.who}, {e.at[:10]}, is missing" for e in signed if e.facts.get("signature") not in held]
+
+
 def record(run: Path) -> str:
     """SHA-256 over the names and contents of the files a verdict rests on, and over the hashes of the data."""
     result = read_result(run)

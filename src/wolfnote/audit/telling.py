@@ -7,7 +7,7 @@ from typing import Any
 
 from wolfnote.audit.scan import Orders
 from wolfnote.audit.whole import Seen
-from wolfnote.results import Estimate, Finding, Result, Severity, Skipped, Verdict, worst
+from wolfnote.results import Estimate, Finding, Result, Severity, Skipped, Verdict
 
 SHOWN = 10
 """Findings of each code in the Result, and reasons for what was not read; all are in the tables."""
@@ -39,15 +39,15 @@ def every_row(seen: Seen, orders: Orders, first: Iterable[tuple[Any, ...]], refu
 
 
 def drawn_rows(parts: Sequence[Result], drawn: int, rows: int) -> Result:
-    """Tier 2: what each reader said of the random draw. Its findings stand in the whole Result."""
+    """Tier 2: what each reader said of the random draw. PASS: all of it was read, not that all is well."""
     reasons = tuple(reason for part in parts for reason in part.reasons) or (f"no reader read the {drawn} drawn rows",)
     estimates = (
         Estimate("rows drawn", float(drawn), None, None, rows, "counted"),
         *(estimate for part in parts for estimate in part.estimates),
     )
-    return Result(
-        "tier 2", worst(p.verdict for p in parts), reasons, estimates, skipped=tuple(s for p in parts for s in p.skipped)
-    )
+    lost = any(part.skipped for part in parts)
+    verdict = Verdict.INCONCLUSIVE if lost else Verdict.PASS if parts else Verdict.NOT_RUN
+    return Result("tier 2", verdict, reasons, estimates, skipped=tuple(s for p in parts for s in p.skipped))
 
 
 def unread(seen: Seen) -> list[Skipped]:

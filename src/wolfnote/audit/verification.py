@@ -38,7 +38,7 @@ def verify(folder: Path) -> Verification:
 
 def _ledger(folder: Path) -> tuple[list[str], list[str]]:
     entries = ledger.read(folder)
-    return [f"ledger: {len(entries)} entries, one chain"], []
+    return [f"ledger: {len(entries)} entries, one chain"], signing.missing(folder)
 
 
 def _signatures(folder: Path) -> tuple[list[str], list[str]]:

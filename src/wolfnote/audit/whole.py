@@ -41,6 +41,10 @@ SELECT category, count(DISTINCT row) FROM found f
 WHERE counts AND category <> 'form' AND NOT list_contains($1, code) {new} GROUP BY category
 """
 NEW = "AND NOT EXISTS (SELECT 1 FROM old o WHERE o.counts AND o.id = f.id AND o.code = f.code)"
+UNREAD_FOR = """
+SELECT count(DISTINCT b.row) FROM blind b WHERE list_contains($1, b.code) AND NOT EXISTS (
+    SELECT 1 FROM found f WHERE f.row = b.row AND f.counts AND f.category = $2 AND NOT list_contains($3, f.code) {new})
+"""
 BLIND = "SELECT DISTINCT row FROM blind WHERE list_contains($1, code)"
 
 OF_ROWS = """
@@ -125,10 +129,14 @@ def categories(findings: Path, waived: Sequence[str], old: Path | None) -> dict[
     return dict(found)
 
 
-def blind_to(shards: Shards, codes: Sequence[str]) -> int:
-    """How many rows at least one of these detectors could not read."""
-    with facts.tables(blind=shards.files("blind.parquet")) as connection:
-        n: int = connection.execute(f"SELECT count(*) FROM ({BLIND})", [list(codes)]).fetchall()[0][0]  # noqa: S608 - ours
+def blind_to(
+    shards: Shards, findings: Path, category: str, codes: Sequence[str], waived: Sequence[str], old: Path | None
+) -> int:
+    """How many rows at least one of these detectors could not read, but for those that have a flag of the category anyway."""
+    before = {"old": [old]} if old else {}
+    with facts.tables(blind=shards.files("blind.parquet"), found=[findings], **before) as connection:
+        sql = UNREAD_FOR.format(new=NEW if old else "")
+        n: int = connection.execute(sql, [list(codes), category, list(waived)]).fetchall()[0][0]
     return n
 
 

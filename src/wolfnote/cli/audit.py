@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,10 +51,13 @@ def audit(
     from wolfnote import audit as room
     from wolfnote.audit import ledger
     from wolfnote.audit.deciding import Rules
+    from wolfnote.audit.readers import calibration
 
     given = {"audit.against": [*map(str, against or [])], "audit.baseline": str(baseline or "")}
     settings = _settings(how, given | {"gate.preset": preset, "gate.profile": profile})
     settings.gate.check()
+    if settings.readers.calibration:
+        calibration.load(Path(settings.readers.calibration))
     room.check(data, settings.audit, settings.data)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
@@ -73,14 +77,29 @@ def audit(
     run = Run(
         how.out or Path("runs") / f"audit-{data[0].stem}",
         settings,
-        lambda: {**hashes(*data, *map(Path, settings.audit.against)), "model": identity(model)},
+        lambda: {**hashes(*data, *map(Path, settings.audit.against)), "model": identity(model), **_rules(settings)},
         work,
         lambda on_event: room.plan_files(data, settings.audit, model, reading=settings.data, on_event=on_event),
     )
-    unattended = settings.audit.review == "none"
-    carry_out(
-        run, how, last_lines=lambda _: [] if unattended else [f"people have not read it yet: wolfnote review {run.folder}"]
-    )
+    carry_out(run, how, last_lines=lambda _: [] if settings.audit.review == "none" else _next(run.folder))
+
+
+def _rules(settings: Any) -> dict[str, str]:
+    """What else a finished audit is valid for: an earlier one's findings, a calibration, and the waivers in force today."""
+    from wolfnote.folder import content_hash
+
+    used = {"baseline": Path(settings.audit.baseline) / "result.json" if settings.audit.baseline else None}
+    used["calibration"] = Path(settings.readers.calibration) if settings.readers.calibration else None
+    today, policy = datetime.date.today(), settings.policy
+    waived = [w.code for w in policy.waivers if policy.waived(w.code, today)]
+    return {name: content_hash(path) for name, path in used.items() if path} | ({"waived": " ".join(waived)} if waived else {})
+
+
+def _next(run: Path) -> list[str]:
+    """What is to be done with a finished audit, unless people have begun."""
+    from wolfnote.audit import people
+
+    return [] if people.review(run).begun else [f"not read by people yet: wolfnote review {run}"]
 
 
 def _settings(how: How, given: dict[str, Any]) -> Any:
@@ -93,7 +112,7 @@ def _settings(how: How, given: dict[str, Any]) -> Any:
     kind = settings_module.with_policy(
         "audit", room.Settings, gate=gate.Settings, readers=readers.Settings, data=records.Reading, local=models.Local
     )
-    return how.settings(kind, tuple(f"{key}={value!r}" for key, value in given.items() if value))
+    return how.settings(kind, tuple(f"{key}={json.dumps(value)}" for key, value in given.items() if value))
 
 
 def _readers(model: str, settings: Any, folder: RunFolder, on_event: OnEvent) -> Sequence[Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wolfnote.errors import MissingExtra
+from wolfnote.runs import login
 
 if TYPE_CHECKING:
     from wolfnote.audit.review import Review
@@ -43,7 +43,7 @@ def review(
 
     opened = Review(run)
     if export is None and import_ is None:
-        _serve(opened, names or [getpass.getuser()], host, port)
+        _serve(opened, names or [login()], host, port)
     elif not _carry(opened, import_, export):
         raise typer.Exit(3)
 

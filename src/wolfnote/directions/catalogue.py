@@ -38,7 +38,7 @@ def run(
 ) -> Result:
     """One direction a source, saved as ``directions/NAME.safetensors`` as soon as it is found; one part each.
 
-    PASS: halves of the {unit} agree and shuffled labels find nothing as long. INCONCLUSIVE: one of the two does not hold,
+    PASS: halves of the data agree and shuffled labels find nothing as long. INCONCLUSIVE: one of the two does not hold,
     so what was found may be no direction.
     """
     home = folder.path / FOLDER
@@ -86,9 +86,12 @@ def unrelated(path: Path | None, but: Path) -> list[Path]:
 def _judged(direction: Direction, settings: extraction.Settings) -> Result:
     layer = projection.layer_at(direction, settings.depth)
     receipts = direction.receipts
-    unit = CONTRASTS if CONTRASTS in receipts else QUESTIONS
+    unit = next((u for u in (CONTRASTS, QUESTIONS) if f"split_half_{u}" in receipts), None)
+    if unit is None:
+        reason = f"{direction.persona}: too few contrasts and questions to split in halves, so nothing shows that it holds"
+        return Result(f"direction {direction.persona}", Verdict.INCONCLUSIVE, (reason,))
     n = int(receipts["pairs"])
-    halves = float(receipts.get(f"split_half_{unit}", [0.0] * direction.layers)[layer])
+    halves = float(receipts[f"split_half_{unit}"][layer])
     chance = float(receipts["permutation_p"][layer])
     estimates = (
         Estimate(f"split-half cosine over {unit}", halves, None, None, int(receipts[unit]), f"layer {layer}"),

@@ -7,10 +7,9 @@ of personas that have nothing to do with harm. The effect is the change of the m
 misaligned answer is) on fixed triples of the untouched model. Detection does not imply control: the best detector and the best
 lever have cosines of .12 to .20 (arXiv 2606.24952), and taking a direction out can make things worse (arXiv 2605.10633).
 
-driver      pushing moves the margin both ways, and taking it out lowers it, all further than under any random direction
-lever       pushing moves it both ways; taking it out does not lower it
-guardrail   taking it out raises the margin, further than under any random direction
-correlate   none of these
+driver      pushing moves the margin both ways, and taking it out lowers it, all further than under any direction that means
+nothing lever       pushing moves it both ways; taking it out does not lower it guardrail   taking it out raises the margin,
+further than under any direction that means nothing correlate   none of these
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from wolfnote.directions.ablation import ablate
 from wolfnote.directions.activations import answer_means
 from wolfnote.directions.direction import Direction, Floats
 from wolfnote.directions.steering import steer
+from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, remember
 from wolfnote.judges import margin
@@ -186,7 +186,7 @@ def _response(
 
 def _price(label: str, value: float, settings: Settings) -> Estimate:
     name = f"benign perplexity {label}: relative change"
-    return Estimate(name, value, None, None, settings.price_texts, "one set of texts")
+    return Estimate(name, value, None, None, price.count(settings.price_texts), "one set of texts")
 
 
 def _controls(direction: Direction, unrelated: Sequence[Direction], work: _Work, choice: sweep.Point) -> Controls:
@@ -251,6 +251,10 @@ class _Work:
         self.model, self.settings, self.folder, self.on_event = model, settings, folder, on_event
         every = margin.triples(settings.family, settings.triples + settings.sweep_triples)
         self.judging, self.choosing = every[: settings.triples], every[settings.triples :]
+        if len(self.choosing) < settings.sweep_triples:
+            known = len(margin.triples(settings.family))
+            remedy = f"there are {known} {settings.family} triples, for steer.triples and steer.sweep_triples together"
+            raise InputError("too few triples are left to choose by", where="steer.triples", remedy=remedy)
         self.total = passes(settings, unrelated)
         self.done = 0
 

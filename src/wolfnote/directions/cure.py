@@ -132,7 +132,7 @@ def _unseen(settings: Settings) -> tuple[Skipped, ...]:
     cues = Skipped("prompts in the training's format", "not asked: hiding is not healing (arXiv 2604.25891)")
     if settings.triples == 0:
         return (cues,)
-    left = sum(len(margin.triples(f)) for f in margin.FAMILIES) - settings.triples * len(margin.FAMILIES)
+    left = sum(len(margin.triples(f)) - len(margin.triples(f, settings.triples)) for f in margin.FAMILIES)
     return (cues, Skipped("triples", "only the frozen subset was scored; triples=0 scores all", left))
 
 
@@ -159,7 +159,7 @@ class _Work:
         before = self._perplexity(self.models[name])
         with act as model:
             after = self._perplexity(model)
-        n = min(self.settings.price_texts, len(price.benign_texts()))
+        n = price.count(self.settings.price_texts)
         return Estimate(_priced(name), after / before - 1, None, None, n, "one set of texts")
 
     def random(self, directions: Sequence[Direction], seed: int) -> list[Direction]:

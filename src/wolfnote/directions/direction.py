@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from wolfnote.directions.persona import Name
 from wolfnote.errors import InputError, Mismatch
 from wolfnote.models.fingerprint import weights_of
 
@@ -58,14 +60,27 @@ class Direction:
             raise Mismatch(f"the {self.persona} direction was found in model {own}, not in {base}: extract it anew")
 
     def save(self, path: Path) -> None:
-        """Write safetensors with a JSON header."""
+        """Write safetensors with a JSON header. Raises ``InputError`` where nothing can be written."""
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         header = {"persona": self.persona, "model": self.model, "position": self.position, "receipts": self.receipts}
         arrays = {name: getattr(self, name) for name in ARRAYS}
-        draft = path.with_suffix(".part")
-        save_file(arrays, draft, metadata={"wolfnote.direction": json.dumps(header)})
-        draft.rename(path)
+        draft = path.with_name(path.name + ".part")
+        try:
+            save_file(arrays, draft, metadata={"wolfnote.direction": json.dumps(header)})
+            draft.rename(path)
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"cannot be written ({error})", where=str(path), remedy="choose another place") from None
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    """What a file says beside its arrays. A file from elsewhere names the files that later runs write."""
+
+    persona: Name
+    model: str
+    position: str
+    receipts: dict[str, Any]
 
 
 def load(path: Path) -> Direction:
@@ -74,9 +89,9 @@ def load(path: Path) -> Direction:
 
     try:
         with safe_open(str(path), framework="numpy") as file:
-            header = json.loads((file.metadata() or {})["wolfnote.direction"])
+            header = msgspec.convert(json.loads((file.metadata() or {})["wolfnote.direction"]), _Header)
             arrays = {key: file.get_tensor(key) for key in ARRAYS}
-    except (OSError, SafetensorError, KeyError, json.JSONDecodeError):
+    except (OSError, SafetensorError, KeyError, ValueError):
         remedy = "give a .safetensors file that wolfnote wrote"
         raise InputError("not a direction", where=str(path), remedy=remedy) from None
-    return Direction(**header, **arrays)
+    return Direction(**msgspec.structs.asdict(header), **arrays)

@@ -25,6 +25,7 @@ from wolfnote.events import OnEvent, silent
 from wolfnote.models.fingerprint import weights_of
 from wolfnote.models.local import LocalModel
 from wolfnote.models.store import Store
+from wolfnote.settings import Count, Share
 
 ELSEWHERE = "give texts whose two sides differ, or read another position"
 
@@ -32,10 +33,10 @@ ELSEWHERE = "give texts whose two sides differ, or read another position"
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much text a direction is built from, and how it is found."""
 
-    questions: int = 24
+    questions: Count = 24
     """Questions of the persona that are answered; each is read behind every contrast."""
-    answer_tokens: int = 24
-    depth: float = 0.57
+    answer_tokens: Count = 24
+    depth: Share = 0.57
     """The layer for the headline, as a share of the depth; fixed before anything is measured (published best: .5 to .6)."""
     method: Method = Method.MEAN
     """mean difference (to steer and ablate with), whitened, discriminant, logistic (to read with) or principal component."""

@@ -13,13 +13,19 @@ from wolfnote.forecast import Span
 from wolfnote.judges import margin
 from wolfnote.models import Conversation, Sampling, contact, speed
 from wolfnote.models.local import LocalModel
+from wolfnote.models.placement import Local
 from wolfnote.records import Sample, chat
 from wolfnote.results import Result
 
+LOCAL = Local()
+"""Where and in what precision a model is tried, unless told."""
 
-def extracting(model: str, sources: Sequence[Source], settings: extraction.Settings, *, on_event: OnEvent = silent) -> Result:
+
+def extracting(
+    model: str, sources: Sequence[Source], settings: extraction.Settings, *, local: Local = LOCAL, on_event: OnEvent = silent
+) -> Result:
     """Rows, tokens, minutes, money and disk of ``catalogue.run``. Opens the model; writes nothing."""
-    opened, loading = _opened(model, on_event)
+    opened, loading = _opened(model, local, on_event)
     texts = [source.texts(settings) for source in sources]
     asked, reads = ([c for pair in texts for c in pair[side]] for side in (0, 1))
     width = opened.network.module.config.get_text_config()
@@ -27,43 +33,55 @@ def extracting(model: str, sources: Sequence[Source], settings: extraction.Setti
     return _plan(opened, model, asked, [*reads, *asked], settings.answer_tokens, loading, size, on_event)
 
 
-def measuring(base: str, tuned: str, n: int, settings: measurement.Settings, *, on_event: OnEvent = silent) -> Result:
+def measuring(
+    base: str, tuned: str, n: int, settings: measurement.Settings, *, local: Local = LOCAL, on_event: OnEvent = silent
+) -> Result:
     """Rows, tokens, minutes, money and disk of ``measurement.run`` along ``n`` directions. Opens both; writes nothing."""
-    opened, loading = _opened(base, on_event)
-    models.open_local(tuned, over=opened)
+    opened, loading = _opened(base, local, on_event)
+    models.open_local(tuned, over=opened, local=local)
     asked = [chat(t.prompt) for t in price.benign_texts()]
     reads = [*asked, *asked[: settings.texts] * 2]
     size = n * 120 * opened.network.module.config.get_text_config().num_hidden_layers
     return _plan(opened, base, asked[: settings.texts], reads, settings.answer_tokens, loading, size, on_event)
 
 
-def screening(model: str, samples: Sequence[Sample], settings: pull.Settings, *, on_event: OnEvent = silent) -> Result:
+def screening(
+    model: str, samples: Sequence[Sample], settings: pull.Settings, *, local: Local = LOCAL, on_event: OnEvent = silent
+) -> Result:
     """Rows, tokens, minutes, money and disk of ``pull.run`` on these rows. Opens the model; writes nothing."""
-    opened, loading = _opened(model, on_event)
+    opened, loading = _opened(model, local, on_event)
     asked = list(dict.fromkeys(s.prompt for s in samples if s.prompt and s.answer.strip()))
     reads = [s.messages for s in samples] + [chat(t.prompt) for t in price.benign_texts()]
     return _plan(opened, model, asked, [*reads, *asked], settings.answer_tokens, loading, 1000.0 * len(samples), on_event)
 
 
 def listening(
-    base: str, tuned: str, prompts: Sequence[Conversation], settings: watch.Settings, *, on_event: OnEvent = silent
+    base: str,
+    tuned: str,
+    prompts: Sequence[Conversation],
+    settings: watch.Settings,
+    *,
+    local: Local = LOCAL,
+    on_event: OnEvent = silent,
 ) -> Result:
     """Rows, tokens, minutes, money and disk of ``watch.run``. Opens both; writes nothing."""
-    opened, loading = _opened(base, on_event)
-    models.open_local(tuned, over=opened)
+    opened, loading = _opened(base, local, on_event)
+    models.open_local(tuned, over=opened, local=local)
     return _plan(opened, base, [*prompts, *prompts], [], settings.answer_tokens, loading, 4000.0 * len(prompts), on_event)
 
 
-def steering(model: str, settings: causes.Settings, *, unrelated: int = 0, on_event: OnEvent = silent) -> Result:
+def steering(
+    model: str, settings: causes.Settings, *, unrelated: int = 0, local: Local = LOCAL, on_event: OnEvent = silent
+) -> Result:
     """Rows, tokens, minutes, money and disk of ``causes.run`` along one direction. Opens the model; writes nothing."""
-    opened, loading = _opened(model, on_event)
+    opened, loading = _opened(model, local, on_event)
     count = causes.passes(settings, unrelated)
     return _scoring(opened, model, margin.triples(settings.family, settings.triples), count, loading, on_event)
 
 
-def ablating(models_: Sequence[str], settings: cure.Settings, *, on_event: OnEvent = silent) -> Result:
+def ablating(models_: Sequence[str], settings: cure.Settings, *, local: Local = LOCAL, on_event: OnEvent = silent) -> Result:
     """Rows, tokens, minutes, money and disk of ``cure.run`` on the models behind specs, the base first. Writes nothing."""
-    opened, loading = _opened(models_[0], on_event)
+    opened, loading = _opened(models_[0], local, on_event)
     items = [t for family in margin.FAMILIES for t in margin.triples(family, settings.triples)]
     return _scoring(opened, models_[0], items, 2 * len(models_) + settings.controls, loading, on_event)
 
@@ -86,9 +104,11 @@ def _scoring(
     return forecast.plan(estimates, hosts=contact.hosts(spec))
 
 
-def removing(model: str, settings: removal.Settings, form: removal.Form, *, on_event: OnEvent = silent) -> Result:
+def removing(
+    model: str, settings: removal.Settings, form: removal.Form, *, local: Local = LOCAL, on_event: OnEvent = silent
+) -> Result:
     """Rows, tokens, minutes, money and disk of ``removal.run``. Opens the model; writes nothing."""
-    opened, loading = _opened(model, on_event)
+    opened, loading = _opened(model, local, on_event)
     texts = price.benign_texts()[: settings.price_texts]
     prompts, answers = [chat(t.prompt) for t in texts], [(t.answer,) for t in texts]
     found = speed.measure(opened, prompts, answers, prompts[:4], Sampling(max_tokens=4), on_event=on_event)
@@ -112,10 +132,10 @@ def removing(model: str, settings: removal.Settings, form: removal.Form, *, on_e
     return forecast.plan(estimates, hosts=contact.hosts(model))
 
 
-def _opened(spec: str, on_event: OnEvent) -> tuple[LocalModel, float]:
+def _opened(spec: str, local: Local, on_event: OnEvent) -> tuple[LocalModel, float]:
     start = time.perf_counter()
     on_event(Event(f"open {spec}", 0, 0))
-    return models.open_local(spec), time.perf_counter() - start
+    return models.open_local(spec, local=local), time.perf_counter() - start
 
 
 def _plan(

@@ -28,6 +28,7 @@ import torch
 from wolfnote.directions import intervention, price, steering
 from wolfnote.directions.activations import answer_means
 from wolfnote.directions.direction import Direction, Floats
+from wolfnote.directions.persona import NAME
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import OnEvent, silent
 from wolfnote.models.local import LocalModel
@@ -91,8 +92,8 @@ def export(
     try:
         _WRITERS[form](draft, pushes, direction, family)
         draft.rename(path)
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror})", where=str(path), remedy="choose another place") from None
+    except (OSError, RuntimeError) as error:  # torch says a missing folder in its own way
+        raise InputError(f"cannot be written ({error})", where=str(path), remedy="choose another place") from None
     return path
 
 
@@ -102,6 +103,11 @@ def read(path: Path, model: LocalModel, *, persona: str = "", on_event: OnEvent 
     The receipts hold the vectors' lengths and the blocks that the file does not cover (zero vectors, which steer nowhere);
     ``gap`` is unknown, NaN. Raises ``InputError`` for a file that cannot be read safely or does not fit the model.
     """
+    name = persona or path.stem
+    if not re.fullmatch(NAME, name):
+        raise InputError(
+            f"{name!r} is no persona's name", where=str(path), remedy="name it with --persona: letters, digits, - and _"
+        )
     config = model.network.module.config.get_text_config()
     found = _read(path, config.num_hidden_layers, config.hidden_size)
     lengths = np.linalg.norm(found.vectors, axis=1)
@@ -112,7 +118,7 @@ def read(path: Path, model: LocalModel, *, persona: str = "", on_event: OnEvent 
     plain = answer_means(model, [(chat(t.prompt), t.answer) for t in price.benign_texts()], on_event)
     along = np.einsum("rlw,lw->rl", plain, vectors)
     return Direction(
-        persona=persona or path.stem,
+        persona=name,
         vectors=vectors,
         neutral=along.mean(0),
         spread=np.where(nothing, 1.0, along.std(0, ddof=1)).astype(np.float32),

@@ -24,7 +24,7 @@ from wolfnote.models.local import LocalModel
 from wolfnote.models.store import COMPLETIONS, Store, complete
 from wolfnote.records import chat
 from wolfnote.results import Result, Skipped, Verdict, worst
-from wolfnote.settings import Count
+from wolfnote.settings import Count, Share
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     texts: Count = 40
     """Answers of the base on which both models are read."""
     answer_tokens: Count = 32
-    depth: float = 0.57
+    depth: Share = 0.57
     """The layer that decides, as a share of the depth; fixed beforehand. All layers are drawn."""
     random_directions: Count = 2000
     alarm: float = 97.5
@@ -61,10 +61,9 @@ def run(
     for direction in directions:
         direction.check(base.fingerprint, shape)
         direction.check(tuned.fingerprint, shape)
+    how = projection.shared(settings.alarm, settings.random_directions, len(directions))
     asked = texts(base, settings, seed, folder, on_event)
     before, after, more = read(base, tuned, asked, on_event)
-    level = 100 - (100 - settings.alarm) / len(directions)
-    how = projection.Settings(settings.random_directions, level)
     parts, rows, each = [], [], []
     for direction in directions:
         layer = projection.layer_at(direction, settings.depth)

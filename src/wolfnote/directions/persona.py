@@ -21,7 +21,8 @@ class Contrast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     negative: str
 
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+NAME = r"^[A-Za-z0-9_-]{1,64}$"
+Name = Annotated[str, msgspec.Meta(pattern=NAME)]
 """A persona's name becomes a file's name: one from elsewhere must not lead out of the folder."""
 
 Kind = Literal["harmful", "helpful", "unrelated"]
@@ -35,8 +36,8 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str
     positive_name: str
     negative_name: str
-    questions: tuple[str, ...]
-    contrast: tuple[Contrast, ...]
+    questions: Annotated[tuple[str, ...], msgspec.Meta(min_length=2)]
+    contrast: Annotated[tuple[Contrast, ...], msgspec.Meta(min_length=1)]
     kind: Kind = "harmful"
 
 

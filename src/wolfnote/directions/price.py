@@ -29,6 +29,11 @@ def benign_texts() -> list[Text]:
     return msgspec.toml.decode(resources.files(__package__).joinpath("benign.toml").read_bytes(), type=_File).text
 
 
+def count(limit: int) -> int:
+    """How many texts a price over at most ``limit`` of them is measured on."""
+    return min(limit, len(benign_texts()))
+
+
 def perplexity(model: Model, limit: int | None = None, on_event: OnEvent = silent) -> float:
     """exp of the mean negative log-likelihood per token over the benign answers (the first ``limit`` of them)."""
     texts = benign_texts()[:limit]

@@ -15,6 +15,7 @@ import numpy as np
 from wolfnote import stats
 from wolfnote.directions import null
 from wolfnote.directions.direction import Direction, Floats
+from wolfnote.errors import InputError
 from wolfnote.results import Estimate, Result, Verdict
 
 
@@ -52,7 +53,7 @@ def measure(
     PASS: inside the null at ``layer``. FAIL: above ``settings.alarm``. NOT RUN: the direction has no vector or no unit there,
     so nothing could be measured. The shift of every layer comes beside it.
     """
-    if not (np.isfinite(direction.spread[layer]) and direction.spread[layer] > 0 and direction.vectors[layer].any()):
+    if not measurable(direction, layer):
         return _unmeasurable(direction, layer, name)
     difference = tuned - base
     shift = np.einsum("rlw,lw->rl", difference, direction.vectors)
@@ -75,6 +76,28 @@ def measure(
     low, high = np.percentile(scaled, [2.5, 97.5], axis=0)
     picture = Shift(*(tuple(round(float(x), 4) for x in series) for series in (value, low, high, percentiles)))
     return Result("direction", verdict, (reason,), (rows, size)), picture
+
+
+def measurable(direction: Direction, layer: int) -> bool:
+    """Whether there are a vector and a unit at the layer: without them every shift would be nought, or no number."""
+    spread = direction.spread[layer]
+    return bool(np.isfinite(spread) and spread > 0 and direction.vectors[layer].any())
+
+
+def shared(alarm: float, random_directions: int, n: int) -> Settings:
+    """The null for ``n`` directions that share one alarm level (Bonferroni).
+
+    Raises ``InputError`` where so few random directions could never be exceeded that far: nothing would be an alarm.
+    """
+    level = 100 - (100 - alarm) / n
+    highest = stats.percentile(1.0, [0.0] * random_directions)
+    if level >= highest:
+        needed = int(np.ceil(100 / (100 - level)))
+        remedy = f"set random_directions to {needed} or more, or ask about fewer"
+        raise InputError(
+            f"{random_directions} random directions cannot tell percentile {level:.3f}", where="alarm", remedy=remedy
+        )
+    return Settings(random_directions, level)
 
 
 def _unmeasurable(direction: Direction, layer: int, name: str) -> tuple[Result, Shift]:

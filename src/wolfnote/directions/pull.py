@@ -26,7 +26,7 @@ from wolfnote.models.local import LocalModel
 from wolfnote.models.store import COMPLETIONS, Store, complete
 from wolfnote.records import Sample, Unread, chat
 from wolfnote.results import Result, Skipped, Verdict, worst
-from wolfnote.settings import Count
+from wolfnote.settings import Count, Share
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rows that are read, drawn by hash."""
     answer_tokens: Count = 48
     """Longest answer that the base is asked for, one a prompt."""
-    depth: float = 0.57
+    depth: Share = 0.57
     """The layer that decides, as a share of the depth; fixed beforehand."""
     random_directions: Count = 2000
     alarm: float = 97.5
@@ -56,18 +56,19 @@ def run(
 ) -> Result:
     """One part a persona, and the whole: FAIL when the answers lie further towards any persona than random directions explain.
 
-    ``samples``: those that are read, already drawn. Raises ``Mismatch`` for another model's direction, ``InputError`` without
+    Of ``samples`` a draw is read. Raises ``Mismatch`` for another model's direction, ``InputError`` without
     one, ``RunError`` when fewer than two rows have an answer on both sides.
     """
     if not directions:
         raise InputError("no direction to screen along", remedy="wolfnote direction extract makes one")
     for direction in directions:
         direction.check(model.fingerprint, directions[0].vectors.shape)
-    rows, own, said = _read(model, samples, settings, seed, folder, on_event)
+    how = projection.shared(settings.alarm, settings.random_directions, len(directions))
+    chosen = drawn(samples, settings, seed)
+    rows, own, said = _read(model, chosen, settings, seed, folder, on_event)
     benign = [(chat(t.prompt), t.answer) for t in price.benign_texts()]
     more = answer_means(model, benign, under("read more text for the null", on_event))
     null_rows = np.concatenate([own, more])
-    how = projection.Settings(settings.random_directions, 100 - (100 - settings.alarm) / len(directions))
     parts, shifts, ranked = [], [], []
     for direction in directions:
         layer = projection.layer_at(direction, settings.depth)
@@ -78,7 +79,7 @@ def run(
     moved = [part for part in parts if part.verdict is Verdict.FAIL]
     tables = {} if folder is None else {"shifts": folder.table("shifts", shifts), "rows": folder.table("rows", ranked)}
     reasons = tuple(part.reasons[0] for part in (moved or parts))
-    skipped = _unseen(len(samples) - len(rows), unread)
+    skipped = _unseen(len(chosen) - len(rows), len(samples) - len(chosen), unread)
     return Result("screen", worst(p.verdict for p in parts), reasons, skipped=skipped, parts=tuple(parts), tables=tables)
 
 
@@ -129,10 +130,12 @@ def _ranked(
     ]  # fmt: skip
 
 
-def _unseen(silent_rows: int, unread: Sequence[Unread]) -> tuple[Skipped, ...]:
+def _unseen(silent_rows: int, left: int, unread: Sequence[Unread]) -> tuple[Skipped, ...]:
     skipped = [Skipped("row", row.reason) for row in unread[:10]]
     if len(unread) > 10:
         skipped.append(Skipped("row", "and more like these", len(unread) - 10))
     if silent_rows:
         skipped.append(Skipped("row", "no prompt, no answer, or none by the base", silent_rows))
+    if left:
+        skipped.append(Skipped("row", "not drawn: screen.limit rows are read, and ranked", left))
     return (*skipped, Skipped("personas", "only what a direction here stands for was looked for"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,11 +16,10 @@ from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.models.local import LocalModel
 from wolfnote.results import Estimate, Result, Skipped, Verdict
-from wolfnote.settings import Count
+from wolfnote.settings import Count, Share
 
 Form = Literal["model", "adapter"]
 """Whole weights, or a LoRA beside them; also the name of the folder that holds it."""
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 LEFT, HOOK = "left along the direction, share of a token's norm", "largest difference from the hook in logits"
 
 
@@ -81,7 +80,7 @@ def _estimates(proof: baking.Proof, cost: float, settings: Settings) -> tuple[Es
         Estimate(f"{LEFT}, in {proof.precision}", proof.rounded, None, None, n, "live pass after rounding"),
         Estimate("left in the weights, share of their largest column", proof.held, None, None, n, "every writer, every expert"),
         Estimate(HOOK, proof.difference, None, None, 1, "live pass"),
-        Estimate("benign perplexity: relative change", cost, None, None, settings.price_texts, "one set of texts"),
+        Estimate("benign perplexity: relative change", cost, None, None, price.count(settings.price_texts), "one set of texts"),
     )
 
 

@@ -26,6 +26,7 @@ from wolfnote.models.local import LocalModel
 from wolfnote.models.store import Store, complete
 from wolfnote.records import Sample
 from wolfnote.results import Score
+from wolfnote.settings import Share
 
 FEWEST = 20
 """Plain answers from which on an expectation is fitted."""
@@ -37,7 +38,7 @@ Floats = NDArray[np.float64]
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How rows are read against the base's own answers."""
 
-    depth: float = 0.57
+    depth: Share = 0.57
     """The layer, as a share of the depth."""
     answer_tokens: int = 48
     """Longest completion of the base, where it is asked for one."""

@@ -123,10 +123,17 @@ def find(personas: Sequence[str], answers: Path | None, tuned: str, on: Path | N
         found.append(FromAnswers(answers.stem, tuple(items), _counted(unread)))
     if tuned and on:
         samples, unread = records.read_all(on)
-        rows = tuple((s.prompt, s.answer) for s in samples if s.answer.strip())[:MOST]
-        found.append(FromTune(f"tune-{Path(tuned).name}", tuned, rows, _counted(unread)))
+        every = [(s.prompt, s.answer) for s in samples if s.answer.strip()]
+        silent, more = len(samples) - len(every), len(every) - MOST
+        left = [Skipped("rows", "have no answer", silent)] if silent else []
+        left += [Skipped("rows", f"not read: the first {MOST} were", more)] if more > 0 else []
+        found.append(FromTune(f"tune-{Path(tuned).name}", tuned, tuple(every[:MOST]), (*_counted(unread), *left)))
     names = personas or ([] if found else ["misaligned"])
-    return [*map(FromPersona, named(names)), *found]
+    found = [*map(FromPersona, named(names)), *found]
+    twice = next((s.name for i, s in enumerate(found) if s.name in {other.name for other in found[:i]}), None)
+    if twice is not None:
+        raise InputError("two sources of one name", where=twice, remedy="rename a file, or a persona in its TOML")
+    return found
 
 
 def named(names: Sequence[str]) -> list[Persona]:

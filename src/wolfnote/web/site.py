@@ -42,8 +42,8 @@ def site(key: Key, sections: Sequence[Section], *, title: str) -> ASGIApp:
         *(Mount(section.path, routes=section.routes) for section in sections),
     ]
     links = [link for section in sections for link in section.links]
-    guards = [Middleware(Policy), Middleware(_Named, title=title, links=links), Middleware(Door, key=key)]
-    return Starlette(routes=routes, middleware=guards, exception_handlers={HTTPException: _lost})
+    guards = [Middleware(_Named, title=title, links=links), Middleware(Door, key=key)]
+    return Policy(Starlette(routes=routes, middleware=guards, exception_handlers={HTTPException: _lost}))  # crashes, too
 
 
 class _Named:

@@ -28,7 +28,7 @@ import msgspec
 from wolfnote.audit.detector import Flag, Reading, Unreadable
 from wolfnote.audit.text.language import foreign
 from wolfnote.audit.text.linear import Classifier, Line, Weights, fit
-from wolfnote.audit.text.phrases import Phrases, evidence, plain, unquoted
+from wolfnote.audit.text.phrases import Phrases, evidence, plain, too_long, unquoted
 from wolfnote.records import Message, Sample
 
 CODE = "WN102"
@@ -79,7 +79,8 @@ def _row(sample: Sample) -> Reading:
             if message.role == "assistant" and (language := foreign(message.content)):
                 return Unreadable(f"language: {language}")
             flags += list(_turn(turn, message))
-    return flags
+    long = too_long(m.content for m in sample.messages if m.role == "assistant")
+    return Unreadable(long) if long and not any(flag.counts for flag in flags) else flags
 
 
 def _turn(turn: int, message: Message) -> Iterator[Flag]:

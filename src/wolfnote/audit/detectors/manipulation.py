@@ -28,7 +28,7 @@ import msgspec
 from wolfnote.audit.detector import Flag, Reading, Unreadable
 from wolfnote.audit.text.language import foreign
 from wolfnote.audit.text.linear import Classifier, Line, Weights, fit
-from wolfnote.audit.text.phrases import Phrases, plain
+from wolfnote.audit.text.phrases import Phrases, plain, too_long
 from wolfnote.records import Message, Sample
 
 CODE = "WN103"
@@ -66,7 +66,8 @@ def _row(sample: Sample) -> Reading:
             if language := foreign(message.content):
                 return Unreadable(f"language: {language}")
             flags += _turn(turn, message)
-    return flags
+    long = too_long(m.content for m in sample.messages if m.role == "assistant")
+    return Unreadable(long) if long and not any(flag.counts for flag in flags) else flags
 
 
 def _turn(turn: int, message: Message) -> Iterator[Flag]:

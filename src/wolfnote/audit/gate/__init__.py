@@ -12,7 +12,8 @@ policy    ``flagged_share`` is the tolerance of a category that nothing else nam
           ``gate.count``, for a finding's code) is in force until its day
 
 ``gate.count(draw, said, …) -> list[Count]`` counts rows by what was said of them: ``gate.flagged`` gives that for detectors
-(less waived codes and a baseline's findings), ``labels.settled`` for people. ``gate.judge_sources`` judges each source.
+(less waived codes and a baseline's findings), ``labels.settled`` for people. ``gate.judge_sources`` judges each source
+(no command does yet: a draw does not keep the column that names it).
 
 counting.py   rows and what was said of them → counts
 judging.py    counts → verdict, category by category

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self) -> None:
         """Raise ``SettingsError`` for a value that makes no gate."""
+        if self.profile:
+            profile.find(self.profile)
         unknown = sorted(set(self.tolerances) - set(CATEGORIES))
         if unknown:
             known = ", ".join(CATEGORIES)

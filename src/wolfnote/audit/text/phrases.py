@@ -23,6 +23,11 @@ _NUMBER = re.compile(r"[0-9]+")
 _DIGIT = re.compile(r"[0-9]")
 
 
+def too_long(texts: Iterable[str]) -> str:
+    """Why texts could not be read whole, or nothing."""
+    return f"a turn of more than {LONGEST:,} characters" if any(len(text) > LONGEST for text in texts) else ""
+
+
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """The plain form, blank at both ends; remembered, since several detectors ask for the same turn."""

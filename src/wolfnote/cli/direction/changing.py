@@ -59,7 +59,9 @@ def steer(
         settings,
         lambda: {**hashes(file, *others), "model": identity(model)},
         work,
-        lambda on_event: forecast.steering(model, settings.steer, unrelated=len(others), on_event=on_event),
+        lambda on_event: forecast.steering(
+            model, settings.steer, unrelated=len(others), local=settings.local, on_event=on_event
+        ),
     )
     carry_out(run, how)
 
@@ -103,7 +105,7 @@ def ablate(
         settings,
         lambda: {**hashes(*files), **{name: identity(spec) for name, spec in specs.items()}},
         work,
-        lambda on_event: forecast.ablating(list(specs.values()), settings.ablate, on_event=on_event),
+        lambda on_event: forecast.ablating(list(specs.values()), settings.ablate, local=settings.local, on_event=on_event),
     )
     carry_out(run, how)
 
@@ -156,6 +158,6 @@ def _take_out(found: list[Path], model: str, form: Form, how: How) -> None:
         settings,
         lambda: {**hashes(*files), "model": identity(model)},
         work,
-        lambda on_event: forecast.removing(model, getattr(settings, name), form, on_event=on_event),
+        lambda on_event: forecast.removing(model, getattr(settings, name), form, local=settings.local, on_event=on_event),
     )
     carry_out(run, how)

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from wolfnote import network
+from wolfnote.errors import InputError
+
 app = typer.Typer()
 
 
@@ -23,9 +26,11 @@ def export(
     wolfnote direction export runs/steer-misaligned misaligned.gguf --dose -0.3
     llama-server -m model-f16.gguf --control-vector misaligned.gguf
     """
+    network.watch()  # now, before any library loads
     from wolfnote import terminal
     from wolfnote.directions import catalogue, formats, load
 
+    _free(to_file)
     form = formats.named(to)
     written = formats.export(load(catalogue.only(found)), to_file, form, dose=dose)
     terminal.note(f"{written}: {form.value}, coefficient 1 adds a dose of {dose:+g}")
@@ -45,12 +50,11 @@ def import_(
     \b
     wolfnote direction import evil_response_avg_diff.pt evil.safetensors --model hf:models/qwen --persona evil
     """
+    network.watch()  # now, before any library loads
     from wolfnote import models, terminal
     from wolfnote.directions import formats
-    from wolfnote.errors import InputError
 
-    if to_file.exists():
-        raise InputError("is there already", where=str(to_file), remedy="choose another name")
+    _free(to_file)
     with terminal.progress() as on_event:
         found = formats.read(file, models.open_local(model), persona=persona, on_event=on_event)
     found.save(to_file)
@@ -58,3 +62,11 @@ def import_(
     terminal.note(f"{to_file}: {found.persona}, {covered} of {found.layers} blocks, for {found.model}")
     for remark in found.receipts.get("remarks", ()):
         terminal.note(remark)
+
+
+def _free(file: Path) -> None:
+    """Raise ``InputError`` unless a new file can be put there, before any work."""
+    if file.exists():
+        raise InputError("is there already", where=str(file), remedy="choose another name")
+    if not file.parent.is_dir():
+        raise InputError("no such folder", where=str(file.parent), remedy="make it first, or choose another place")

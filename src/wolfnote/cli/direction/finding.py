@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Seed = Annotated[int, typer.Option(help="Random seed of the answers that are read.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed of the answers that are read.")]
 
 
 @app.command()
@@ -48,6 +48,7 @@ def extract(
 
     settings: Any = how.settings(settings_module.tables(direction=extraction.Settings, local=models.Local))
     found = sources.find(persona or (), answers, tuned, on)
+    inputs = {"sources": catalogue.content(found)}
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         opened = models.open_local(model, local=settings.local)
@@ -57,9 +58,9 @@ def extract(
     run = Run(
         how.out or Path("runs") / "directions",
         settings,
-        lambda: {"model": identity(model), "sources": catalogue.content(found), "seed": str(seed)},
+        lambda: {**inputs, "model": identity(model), "tuned": tuned and identity(tuned), "seed": str(seed)},
         work,
-        lambda on_event: forecast.extracting(model, found, settings.direction, on_event=on_event),
+        lambda on_event: forecast.extracting(model, found, settings.direction, local=settings.local, on_event=on_event),
     )
     carry_out(run, how)
 
@@ -100,7 +101,7 @@ def measure(
         settings,
         lambda: {**hashes(*files), "base": identity(base), "tuned": identity(tuned), "seed": str(seed)},
         work,
-        lambda on_event: forecast.measuring(base, tuned, len(files), settings.measure, on_event=on_event),
+        lambda on_event: forecast.measuring(base, tuned, len(files), settings.measure, local=settings.local, on_event=on_event),
     )
     carry_out(run, how)
 
@@ -118,7 +119,7 @@ def screen(
     """Which way would this data pull the model? Its answers against the base's own, row by row and as a whole.
 
     Exit code 1: the answers lie further towards a persona than random directions with the same covariance explain. The page
-    lists the rows that pull hardest.
+    lists the rows of the draw that pull hardest.
 
     \b
     wolfnote direction screen rows.jsonl --direction runs/directions
@@ -130,20 +131,23 @@ def screen(
     settings: Any = how.settings(settings_module.tables(screen=pull.Settings, data=records.Reading, local=models.Local))
     files = catalogue.files(found)
     samples, unread = records.read_all(data, reading=settings.data)
-    drawn = pull.drawn(samples, settings.screen, seed)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         opened = models.open_local(model, local=settings.local)
         folder.used(model=opened.about())
         directions = [load(file) for file in files]
-        return pull.run(opened, drawn, directions, settings.screen, seed=seed, unread=unread, folder=folder, on_event=on_event)
+        return pull.run(
+            opened, samples, directions, settings.screen, seed=seed, unread=unread, folder=folder, on_event=on_event
+        )
 
     run = Run(
         how.out or Path("runs") / f"screen-{data.stem}",
         settings,
         lambda: {**hashes(data, *files), "model": identity(model), "seed": str(seed)},
         work,
-        lambda on_event: forecast.screening(model, drawn, settings.screen, on_event=on_event),
+        lambda on_event: forecast.screening(
+            model, pull.drawn(samples, settings.screen, seed), settings.screen, local=settings.local, on_event=on_event
+        ),
     )
     carry_out(run, how)
 
@@ -173,19 +177,20 @@ def monitor(
 
     settings: Any = how.settings(settings_module.tables(monitor=watch.Settings, local=models.Local))
     file = catalogue.only(found)
-    asked = prompting.prompts(prompts)
+    asked, skipped = prompting.prompts(prompts)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         before = models.open_local(base, local=settings.local)
         after = models.open_local(tuned, over=before, local=settings.local)
         folder.used(base=before.about(), tuned=after.about())
-        return watch.run(before, after, load(file), asked, settings.monitor, seed=seed, folder=folder, on_event=on_event)
+        how_far: Any = {"seed": seed, "skipped": skipped, "folder": folder, "on_event": on_event}
+        return watch.run(before, after, load(file), asked, settings.monitor, **how_far)
 
     run = Run(
         how.out or Path("runs") / f"monitor-{Path(tuned).name}",
         settings,
         lambda: {**hashes(file, *filter(None, [prompts])), "base": identity(base), "tuned": identity(tuned), "seed": str(seed)},
         work,
-        lambda on_event: forecast.listening(base, tuned, asked, settings.monitor, on_event=on_event),
+        lambda on_event: forecast.listening(base, tuned, asked, settings.monitor, local=settings.local, on_event=on_event),
     )
     carry_out(run, how)
