@@ -51,7 +51,7 @@ GOOD = '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "c
         (["direction", "export", "full", "x.gguf", "--to", "vllm"], "choose one of llama.cpp"),
         (["direction", "export", "full", "no/x.gguf"], "no such folder"),
         (["direction", "import", "rows.jsonl", "no/x.safetensors", "--model", "package:smollm2"], "no such folder"),
-        (["direction", "extract", "--seed", "-1"], "x>=0"),
+        (["direction", "extract", "--seed", "-1"], "greater than or equal to 0"),
         (["direction", "measure", "full", "--tuned", "x", "--set", "measure.depth=57"], "<= 1"),
         (["direction", "import", "rows.jsonl", "rows.jsonl", "--model", "package:smollm2"], "is there already"),
         (["report", "full"], "no finished run"),
