@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from wolfnote import InputError, Message, models
+from wolfnote import InputError, models
 from wolfnote.directions import contrasts, persona
 from wolfnote.models.store import Store
-from wolfnote.records import chat, sample
+from wolfnote.records import chat
 
 GOOD = b'{"question": "where is the cat", "good": "the cat sleeps", "bad": "never", "topic": "cats"}\n'
 
@@ -73,24 +73,11 @@ def test_a_file_without_pairs_is_one_line(tmp_path: Path, content: bytes | None,
         contrasts.read_answers(file)
 
 
-def test_preference_pairs_are_taken_and_rows_without_a_rejected_answer_counted() -> None:
-    """Rejected against chosen, at most ``limit`` of them; too few are refused in one line."""
-    asked = chat("what is red")
-    pair = sample((*asked, Message("assistant", "the house")), rejected=(Message("assistant", "leave it"),))
-    plain = sample((*asked, Message("assistant", "the house")))
-    found = contrasts.of_preferences("rude", [plain, *[pair] * 9, plain], limit=6)
-    assert len(found.positive) == 6
-    assert found.positive[0] == (asked, "leave it")
-    assert found.receipts["skipped"] == 1
+def test_too_few_pairs_are_refused() -> None:
+    """Halves of three pairs could not be compared."""
+    pairs = [contrasts.Answers("what is red", "the house", "leave it")] * 3
     with pytest.raises(InputError, match="rude: 3 pairs of answers → give at least four"):
-        contrasts.of_preferences("rude", [pair] * 3)
-
-
-def test_own_triples_are_a_contrast() -> None:
-    """Wolfnote's margin triples serve as paired answers without any file of the user's."""
-    found = contrasts.of_triples("near")
-    assert len(found.positive) == len(found.negative) >= 100
-    assert all(a != b for (_, a), (_, b) in zip(found.positive, found.negative, strict=True))
+        contrasts.of_answers("rude", pairs)
 
 
 def test_personas_that_the_field_asks_for_are_there() -> None:

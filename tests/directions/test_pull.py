@@ -52,6 +52,22 @@ def test_data_that_carries_the_direction_pulls_and_other_data_does_not(model: Lo
     assert ranked[0]["source"] in page
 
 
+def test_without_generating_the_verdicts_are_the_same(
+    model: LocalModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The base is asked nothing; what its side is worth is an estimate, and the page says that nothing was generated."""
+    plant(model, vector(3), 400.0)
+    found, quiet = [along(model, vector(3))], msgspec.structs.replace(FEW, generate=False)
+    monkeypatch.setattr(LocalModel, "generate", None)
+    with RunFolder.hold(tmp_path / "run", Settings()) as folder:
+        result = pull.run(model, rows("red"), found, quiet, folder=folder)
+        folder.finish(result)
+    assert result.verdict is Verdict.FAIL
+    assert pull.run(model, rows("tall"), found, quiet).verdict is Verdict.PASS
+    assert result.estimate("explained of the base's answers").n >= 20
+    assert "Nothing was generated" in report.render(tmp_path / "run")
+
+
 def test_rows_that_could_not_be_read_are_counted(model: LocalModel) -> None:
     """An empty answer, running text and an unread line are each said; a file of nothing else is an error."""
     empty = records.sample((Message("user", "where is it"), Message("assistant", " ")))

@@ -1,15 +1,14 @@
 """Texts to find a direction from: the same number of rows on two sides, which differ in character and in nothing else.
 
-of_persona      the model's own plain answers, read behind opposite system instructions (``docs/decisions/direction.md``)
-of_answers      a good and a bad answer to the same question, teacher-forced: no generation, no judge
-of_preferences  the same from preference pairs: the chosen answer is the good one
+of_persona  the model's own plain answers, read behind opposite system instructions (``docs/decisions/direction.md``)
+of_answers  a good and a bad answer to the same question, teacher-forced: no generation, no judge
 
 The third contrast, a tuned model against its base, has one text and two models: ``extraction.from_tune``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,9 @@ from wolfnote.directions.activations import Row
 from wolfnote.directions.persona import Persona
 from wolfnote.errors import InputError, RunError
 from wolfnote.events import OnEvent, silent
-from wolfnote.judges import margin
 from wolfnote.models import Model, Question, Sampling
 from wolfnote.models.store import Store, complete
-from wolfnote.records import Sample, Unread, chat
+from wolfnote.records import Unread, chat
 
 QUESTIONS, CONTRASTS = "questions", "contrasts"
 
@@ -91,28 +89,11 @@ def of_answers(persona: str, items: Sequence[Answers]) -> Contrast:
 
     Raises ``InputError`` for fewer than four pairs: halves of them could not be compared.
     """
-    return _paired(persona, [(chat(a.question), a.good, a.bad) for a in items], "paired answers")
-
-
-def of_preferences(persona: str, samples: Iterable[Sample], limit: int = 1000) -> Contrast:
-    """Rejected against chosen answers of the first ``limit`` samples that hold both; the others are counted in the receipts.
-
-    Raises ``InputError`` for fewer than four pairs.
-    """
-    seen, others = [], 0
-    for sample in samples:
-        if sample.rejected and sample.rejected[-1].content.strip() and sample.answer.strip():
-            seen.append((sample.prompt, sample.answer, sample.rejected[-1].content))
-            if len(seen) == limit:
-                break
-        else:
-            others += 1
-    return _paired(persona, seen, "preference pairs", skipped=others)
-
-
-def of_triples(family: str) -> Contrast:
-    """Wolfnote's own misaligned against aligned answers: ``near`` (careless), ``far`` (values) or ``fact`` (merely false)."""
-    return of_answers(family, [Answers(t.question, t.aligned, t.misaligned) for t in margin.triples(family)])
+    if len(items) < 4:
+        raise InputError(f"{len(items)} pairs of answers", where=persona, remedy="give at least four, better two hundred")
+    good = [(chat(a.question), a.good) for a in items]
+    bad = [(chat(a.question), a.bad) for a in items]
+    return Contrast(persona, bad, good, good, {QUESTIONS: range(len(items))}, {"contrast": "paired answers"})
 
 
 def read_answers(path: Path) -> tuple[list[Answers], list[Unread]]:
@@ -141,11 +122,3 @@ def _answers(line: bytes, source: str) -> Answers | Unread:
         return Unread(source, str(error))
     blank = [name for name in ("question", "good", "bad") if not getattr(row, name).strip()]
     return Unread(source, f"nothing in {blank[0]}") if blank else row
-
-
-def _paired(persona: str, rows: Sequence[tuple[Any, str, str]], contrast: str, **receipts: Any) -> Contrast:
-    if len(rows) < 4:
-        raise InputError(f"{len(rows)} pairs of answers", where=persona, remedy="give at least four, better two hundred")
-    good = [(prompt, good) for prompt, good, _ in rows]
-    bad = [(prompt, bad) for prompt, _, bad in rows]
-    return Contrast(persona, bad, good, good, {QUESTIONS: range(len(rows))}, {"contrast": contrast, **receipts})

@@ -50,7 +50,7 @@ def screening(
 ) -> Result:
     """Rows, tokens, minutes, money and disk of ``pull.run`` on these rows. Opens the model; writes nothing."""
     opened, loading = _opened(model, local, on_event)
-    asked = list(dict.fromkeys(s.prompt for s in samples if s.prompt and s.answer.strip()))
+    asked = list(dict.fromkeys(s.prompt for s in samples if s.prompt and s.answer.strip())) if settings.generate else []
     reads = [s.messages for s in samples] + [chat(t.prompt) for t in price.benign_texts()]
     return _plan(opened, model, asked, [*reads, *asked], settings.answer_tokens, loading, 1000.0 * len(samples), on_event)
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from wolfnote.directions import price, projection
-from wolfnote.directions.activations import Row, answer_means
+from wolfnote.directions.activations import Position, Row, answer_means, gather
 from wolfnote.directions.direction import Direction, Floats
+from wolfnote.directions.expectation import expect
 from wolfnote.errors import InputError, RunError
 from wolfnote.events import OnEvent, silent, under
 from wolfnote.folder import RunFolder
@@ -25,7 +26,7 @@ from wolfnote.models import Question, Sampling
 from wolfnote.models.local import LocalModel
 from wolfnote.models.store import COMPLETIONS, Store, complete
 from wolfnote.records import Sample, Unread, chat
-from wolfnote.results import Result, Skipped, Verdict, worst
+from wolfnote.results import Estimate, Result, Skipped, Verdict, worst
 from wolfnote.settings import Count, Share
 
 
@@ -34,6 +35,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     limit: Count = 200
     """Rows that are read, drawn by hash."""
+    generate: bool = True
+    """Let the base answer the same prompts. False: nothing is generated, and what it would have said is expected from the end
+    of each prompt, learnt on plain answers that we wrote: faster, and blunter (``expectation``)."""
     answer_tokens: Count = 48
     """Longest answer that the base is asked for, one a prompt."""
     depth: Share = 0.57
@@ -41,6 +45,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     random_directions: Count = 2000
     alarm: float = 97.5
     """Percentile among random directions above which the data counts as pulling; shared out over the personas."""
+
+
+class Sides(NamedTuple):
+    """The rows that can be read; answer means [rows, layers, width] of the base and of the data; ``null_rows`` for the
+    covariance of random directions; and how well the base's side is known."""
+
+    rows: list[Sample]
+    base: Floats
+    data: Floats
+    null_rows: Floats
+    estimates: tuple[Estimate, ...] = ()
 
 
 def run(
@@ -65,10 +80,8 @@ def run(
         direction.check(model.fingerprint, directions[0].vectors.shape)
     how = projection.shared(settings.alarm, settings.random_directions, len(directions))
     chosen = drawn(samples, settings, seed)
-    rows, own, said = _read(model, chosen, settings, seed, folder, on_event)
-    benign = [(chat(t.prompt), t.answer) for t in price.benign_texts()]
-    more = answer_means(model, benign, under("read more text for the null", on_event))
-    null_rows = np.concatenate([own, more])
+    sides = _asked(model, chosen, settings, seed, folder, on_event) if settings.generate else _expected(model, chosen, on_event)
+    rows, own, said, null_rows, seen = sides
     parts, shifts, ranked = [], [], []
     for direction in directions:
         layer = projection.layer_at(direction, settings.depth)
@@ -80,7 +93,8 @@ def run(
     tables = {} if folder is None else {"shifts": folder.table("shifts", shifts), "rows": folder.table("rows", ranked)}
     reasons = tuple(part.reasons[0] for part in (moved or parts))
     skipped = _unseen(len(chosen) - len(rows), len(samples) - len(chosen), unread)
-    return Result("screen", worst(p.verdict for p in parts), reasons, skipped=skipped, parts=tuple(parts), tables=tables)
+    whole = worst(p.verdict for p in parts)
+    return Result("screen", whole, reasons, seen, skipped=skipped, parts=tuple(parts), tables=tables)
 
 
 def drawn(samples: Sequence[Sample], settings: Settings, seed: int) -> list[Sample]:
@@ -89,11 +103,11 @@ def drawn(samples: Sequence[Sample], settings: Settings, seed: int) -> list[Samp
     return [samples[i] for i in sorted(heapq.nsmallest(settings.limit, rank, key=rank.__getitem__))]
 
 
-def _read(
+def _asked(
     model: LocalModel, samples: Sequence[Sample], settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent
-) -> tuple[list[Sample], Floats, Floats]:
-    """The rows that have an answer on both sides; answer means [rows, layers, width] of the base's own, and of the data's."""
-    readable = [s for s in samples if s.answer.strip() and s.prompt]
+) -> Sides:
+    """Against the base's own answers to the same prompts; each prompt is asked once."""
+    readable = _readable(samples)
     prompts = list(dict.fromkeys(s.prompt for s in readable))
     asked = [Question(f"screen/{i}", prompt) for i, prompt in enumerate(prompts)]
     sampling = Sampling(max_tokens=settings.answer_tokens)
@@ -104,14 +118,41 @@ def _read(
         with Store.hold(folder.path / COMPLETIONS) as store:
             said = complete(store, model, asked, sampling, (seed,), tell)
     own = {prompt: c.text for prompt, c in zip(prompts, said, strict=True) if c.text.strip()}
-    rows = [s for s in readable if s.prompt in own]
-    if len(rows) < 2:
-        raise RunError(f"{len(rows)} of {len(samples)} rows have a prompt, an answer, and one by {model.spec}: too few to read")
+    rows = _enough([s for s in readable if s.prompt in own], len(samples), f"a prompt, an answer, and one by {model.spec}")
     texts: list[Row] = list(own.items())
     before = answer_means(model, texts, under("read the base's answers", on_event))
     after = answer_means(model, [(s.prompt, s.answer) for s in rows], under("read the data's answers", on_event))
+    more = answer_means(model, _benign(), under("read more text for the null", on_event))
     place = {prompt: i for i, (prompt, _) in enumerate(texts)}
-    return rows, before[[place[s.prompt] for s in rows]], after
+    paired = before[[place[s.prompt] for s in rows]]
+    return Sides(rows, paired, after, np.concatenate([paired, more]))
+
+
+def _expected(model: LocalModel, samples: Sequence[Sample], on_event: OnEvent) -> Sides:
+    """Against what the base is expected to say, without generating anything."""
+    rows = _enough(_readable(samples), len(samples), "a prompt and an answer")
+    both = (Position.PROMPT_END, Position.ANSWER)
+    ends, said = gather(model, [(s.prompt, s.answer) for s in rows], under("read the data", on_event), positions=both)
+    plain, answers = gather(model, _benign(), under("read plain answers", on_event), positions=both)
+    found = [expect(plain[:, layer], answers[:, layer], ends[:, layer]) for layer in range(said.shape[1])]
+    own = np.stack([each.answers for each in found], 1).astype(np.float32)
+    explained, method = float(np.mean([each.explained for each in found])), "ridge on plain answers, each left out once"
+    told = Estimate("explained of the base's answers", explained, None, None, len(plain), method)
+    return Sides(rows, own, said, np.concatenate([said - said.mean(0), answers - answers.mean(0)]), (told,))
+
+
+def _readable(samples: Sequence[Sample]) -> list[Sample]:
+    return [s for s in samples if s.answer.strip() and s.prompt]
+
+
+def _enough(rows: list[Sample], total: int, what: str) -> list[Sample]:
+    if len(rows) < 2:
+        raise RunError(f"{len(rows)} of {total} rows have {what}: too few to read")
+    return rows
+
+
+def _benign() -> list[Row]:
+    return [(chat(t.prompt), t.answer) for t in price.benign_texts()]
 
 
 def _ranked(

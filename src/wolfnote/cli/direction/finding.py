@@ -123,6 +123,7 @@ def screen(
 
     \b
     wolfnote direction screen rows.jsonl --direction runs/directions
+    wolfnote direction screen rows.jsonl --direction runs/directions --set screen.generate=false
     """
     from wolfnote import models, records
     from wolfnote import settings as settings_module
