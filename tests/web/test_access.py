@@ -52,7 +52,8 @@ def test_without_the_token_every_path_is_the_same_401(server: Reviewing) -> None
                 bodies.add(answer.text.partition("</style>")[2])
             assert client.post(path, json={}).status_code == 401
             assert client.get(path, headers={"Cookie": f"{access.Key('00' * 32, 1).cookie}={token}"}).status_code == 401
-            assert client.get(path, headers={"Cookie": "wolfnote-x=" + "\x01" * 9 + ";;=;"}).status_code == 401
+            malformed = client.get(path, headers={"Cookie": "wolfnote-x=" + "\x01" * 9 + ";;=;"})
+            assert malformed.status_code in {400, 401}  # a strict parser (httptools, if installed) refuses it before we do
     assert len(bodies) == 1
     assert "egg" not in bodies.pop()
 
