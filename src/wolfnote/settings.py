@@ -100,6 +100,11 @@ def load(kind: type[T], file: Path | None = None, overrides: Sequence[str] = ())
             raise SettingsError("no such settings file", where=where, remedy="check --config") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"not readable TOML: {error}", where=where, remedy="fix the file") from None
+    return fill(kind, tree, where, overrides)
+
+
+def fill(kind: type[T], tree: dict[str, Any], where: str, overrides: Sequence[str] = ()) -> T:
+    """Fill ``kind`` from a tree of tables, as ``load`` does from a file. Raises ``SettingsError`` naming ``where`` and key."""
     _check(tree, kind, where, ())
     for text in overrides:
         _override(tree, text, kind)

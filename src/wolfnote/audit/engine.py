@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 import wolfnote
-from wolfnote.audit import baseline, closely, deciding, draw, gate, telling, whole, workers
+from wolfnote.audit import baseline, closely, deciding, draw, gate, known, telling, whole, workers
 from wolfnote.audit import shards as cutting
 from wolfnote.audit.deciding import Read, Rules
 from wolfnote.audit.detector import Detector, Survey
@@ -73,8 +73,11 @@ def run_files(
     samples = [row.sample for row in rows]
     scores = [_scores(n, reader, samples, folder, on_event) for n, reader in enumerate(opened)]
     whole.write_coverage(shards, _drawn(drawn, opened, scores), folder.path / COVERAGE)
+    kept = whole.keep(shards, folder.path / "tables") | {"readers": folder.table("readers", known.rows(opened))}
     rules = rules or Rules(gate.Settings(), Policy(), settings.baseline, datetime.date.today())
-    result = _result(shards, orders, findings, rules, Read(rows, opened, scores))
+    folder.note(judged=rules.today.isoformat())
+    result = concluded(shards, orders, findings, rules, Read(rows, opened, scores))
+    result = msgspec.structs.replace(result, tables=result.tables | kept)
     for old in folder.path.glob("shards-*"):  # their content is in the tables now
         shutil.rmtree(old)
     return result
@@ -157,7 +160,8 @@ def _line(part: str, row: Drawn) -> dict[str, object]:
     return {"row": sample.id, "source": sample.source, "part": part, **spoken}
 
 
-def _result(shards: Shards, orders: Orders, findings: Path, rules: Rules, read: Read) -> Result:
+def concluded(shards: Shards, orders: Orders, findings: Path, rules: Rules, read: Read) -> Result:
+    """From what was read to the verdict; ``recomputing`` calls it again on what a run leaves."""
     samples = [row.sample for row in read.rows]
     seen = whole.count(shards, findings)
     refused = refusals.refused(shards.files("facts-0.parquet"))

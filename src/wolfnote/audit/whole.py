@@ -52,6 +52,9 @@ SELECT f.row, turn, role, code, category, message, evidence, counts
 FROM found f JOIN (SELECT unnest($1) AS row) w ON f.row = w.row ORDER BY ALL
 """
 
+KEPT = {"blind": "blind.parquet", "requests": "facts-0.parquet"}
+"""What of the shards a verdict rests on and no table holds: rows that a detector could not read, requests for clear harm."""
+
 
 class Shards(NamedTuple):
     """The folders of all finished shards, in the order of the data, and where their surveys' flags go."""
@@ -100,6 +103,17 @@ def write_coverage(shards: Shards, drawn: Sequence[tuple[Any, ...]], target: Pat
     file = columns.write(shards.home / "drawn.parquet", columns.DRAWN, drawn)
     tables = {name: shards.files(f"{name}.parquet") for name in ("rows", "blind", "unread")}
     _write(COVERAGE, target, drawn=[file], **tables)
+
+
+def keep(shards: Shards, folder: Path) -> dict[str, str]:
+    """Put what ``KEPT`` names beside the tables, so that the verdict can be recomputed; name → file, from the run folder."""
+    kept = {}
+    for name, file in KEPT.items():
+        parts = shards.files(file)
+        if parts:
+            _write("SELECT * FROM part", folder / f"{name}.parquet", part=parts)
+            kept[name] = f"{folder.name}/{name}.parquet"
+    return kept
 
 
 def count(shards: Shards, findings: Path) -> Seen:

@@ -16,7 +16,7 @@ import msgspec
 import typer
 
 from wolfnote import interrupts
-from wolfnote.cli import audit, cleaning, direction
+from wolfnote.cli import audit, bundle, check, cleaning, direction, report
 from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
@@ -90,7 +90,11 @@ audits.command(hidden=True)(audit.audit)
 audits.command()(cleaning.sign)
 app.add_typer(audits, name="audit")
 app.command()(cleaning.clean)
-app.command()(cleaning.verify)
+app.command()(check.init)
+app.command()(check.check)
+app.command()(report.report)
+app.command()(bundle.bundle)
+app.command()(bundle.verify)
 
 
 @app.command()
@@ -235,21 +239,6 @@ def preflight(
         terminal.note(str(finding))
     terminal.tell(result, None, as_json)
     raise typer.Exit(result.verdict.exit_code)
-
-
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
-    format_: Annotated[str, typer.Option("--format", help="html, or sarif for code scanning")] = "html",
-) -> None:
-    """Print the page of a finished run on stdout."""
-    from wolfnote import explanations
-    from wolfnote import report as room
-
-    if format_ == "sarif":
-        sys.stdout.write(room.sarif_text(run, explanations.catalogue()) + "\n")
-        return
-    sys.stdout.write(room.render(run, format_))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``wolfnote clean``, ``wolfnote audit sign`` and ``wolfnote verify``: what follows a finding, and who answers for it."""
+"""``wolfnote clean`` and ``wolfnote audit sign``: what follows a finding, and who answers for it."""
 
 from __future__ import annotations
 
@@ -99,29 +99,6 @@ def sign(
         terminal.note(
             "the audit was not told who made the data (audit.author), so that nothing shows they were not the reviewer"
         )
-
-
-def verify(
-    folder: Annotated[Path, typer.Argument(help="A run, or a folder that 'wolfnote clean' made.")],
-    row: Annotated[str, typer.Option(help="Print the proof that this row is in the data.", show_default=False)] = "",
-) -> None:
-    """Are the ledger, the signatures and the cleaned data still what they were? Reads everything again. Exit code 1: no.
-
-    \b
-    wolfnote verify runs/audit-tickets
-    wolfnote verify runs/audit-tickets-clean --row 3f2a91c04b7d8e65
-    """
-    from wolfnote import terminal
-    from wolfnote.audit import manifest, verification
-
-    if row:
-        sys.stdout.write(msgspec.json.encode(manifest.prove(folder, row)).decode() + "\n")
-        return
-    found = verification.verify(folder)
-    for line in (*found.held, *found.faults):
-        terminal.note(line)
-    terminal.note("holds" if not found.faults else "does not hold")
-    raise typer.Exit(1 if found.faults else 0)
 
 
 def _evidence(run: Path, corrections: Path | None) -> Evidence:

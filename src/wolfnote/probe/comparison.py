@@ -45,9 +45,21 @@ def run(
         said = _ask(pair, settings, seed, folder, on_event)
         return _unmeasured(str(error), settings, _tables(folder, names, {}, said, settings))
     said = _ask(pair, settings, seed, folder, on_event)
+    tables = _tables(folder, names, dict(zip(names, (before, after), strict=True)), said, settings)
+    return judged(before, after, settings, policy, names, tables)
+
+
+def judged(
+    before: dict[str, list[float]],
+    after: dict[str, list[float]],
+    settings: Settings,
+    policy: Policy,
+    names: tuple[str, str],
+    tables: dict[str, str],
+) -> Result:
+    """From the margins of both models to the verdict; pure, so that ``recomputing`` calls it again."""
     estimates = compare(before, after)
     verdicts = {name: _gate(estimate(estimates, f"{name} net of fact"), policy.margin_shift) for name in NET}
-    tables = _tables(folder, names, dict(zip(names, (before, after), strict=True)), said, settings)
     reasons = [
         _reason(name, estimate(estimates, f"{name} net of fact"), verdicts[name], policy.margin_shift, names) for name in NET
     ]

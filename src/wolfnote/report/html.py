@@ -13,27 +13,46 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wolfnote.errors import InputError
-from wolfnote.folder import read_result
-from wolfnote.report import ablate, causes, demo, measure, monitor
+from wolfnote.report import ablate, causes, demo, measure, monitor, whole
+from wolfnote.report.reading import finished
 from wolfnote.results import Result
 
+MAIN = ('<main id="main">', "</main>")
 
-def render(folder: Path, format: str = "html") -> str:
-    """The page of a finished run. Raises ``InputError`` when the folder holds no result, or for an unknown format."""
-    if format != "html":
-        raise InputError(f"no such format: {format}", where="--format", remedy="html or sarif")
-    result = read_result(folder)
-    if result is None:
-        raise InputError("no finished run here", where=str(folder), remedy="give the folder that --out named")
-    about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+def page(folder: Path) -> str:
+    """The page of a finished run. Raises ``InputError`` when the folder holds no result."""
+    result, about = finished(folder)
     settings = (folder / "settings.toml").read_text(encoding="utf-8")
-    name, view = _view(result, _tables(result, folder), settings)
-    return _environment().get_template(name).render(result=result, about=about, settings=settings, **view)
+    name, view = _view(result, _tables(result, folder), settings, folder)
+    text: str = environment().get_template(name).render(result=result, about=about, settings=settings, **view)
+    return text
 
 
-def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str) -> tuple[str, dict[str, Any]]:
+def inside(folder: Path) -> Markup:
+    """What a run's own page has between its top and its footer, to stand within another page."""
+    _, _, rest = page(folder).partition(MAIN[0])
+    return Markup(rest.rpartition(MAIN[1])[0])  # noqa: S704 - our own page, whose data are escaped
+
+
+def environment() -> Environment:
+    """Our templates, with everything that is put into them escaped."""
+    found = Environment(
+        loader=PackageLoader("wolfnote.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.globals["style"] = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    found.filters["number"] = lambda value: "–" if value is None else f"{value:+.3f}"
+    return found
+
+
+def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str, folder: Path) -> tuple[str, dict[str, Any]]:
     """The template of a kind of result, and what it needs beside it."""
+    if result.kind == "check":
+        return "check.html", whole.view(result, folder, inside)
     if result.kind == "demo":
         return "demo.html", demo.view(result, tables, _tolerance(settings))
     if result.kind == "measure":
@@ -47,19 +66,6 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
     if result.kind == "causes":
         return "causes.html", causes.view(tables)
     return "result.html", {"answers": tables.get("answers", [])}
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("wolfnote.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["style"] = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
-    environment.filters["number"] = lambda value: "–" if value is None else f"{value:+.3f}"
-    return environment
 
 
 def _tolerance(settings: str) -> float:
