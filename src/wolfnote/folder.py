@@ -135,8 +135,8 @@ class RunFolder:
 
     def _begin(self, settings: msgspec.Struct, inputs: dict[str, str], argv: Sequence[str]) -> None:
         text = settings_module.dump(settings)
-        source = [settings_module.identity(settings), sorted(inputs.items())]
-        run_id = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:12]
+        identity = settings_module.identity(settings)
+        run_id = id_of(identity, inputs)
         existing = self.path / "run.json"
         if existing.exists() and self.run_id != run_id and not self._has_work():
             self._clear()  # a run that stopped at a mistake before it did anything
@@ -152,6 +152,7 @@ class RunFolder:
             "run_id": run_id,
             "argv": list(argv),
             "inputs": inputs,
+            "identity": identity,
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "python": platform.python_version(),
             "platform": platform.platform(),
@@ -227,6 +228,11 @@ class RunFolder:
         with interrupts.postponed():  # the log and what is remembered of it change together
             _add(self.path / "records.jsonl", line.encode())
             self._records[key], self._chain = value, chain
+
+
+def id_of(identity: str, inputs: dict[str, str]) -> str:
+    """The id of a run with these settings (``settings.identity``) and inputs."""
+    return hashlib.sha256(json.dumps([identity, sorted(inputs.items())]).encode()).hexdigest()[:12]
 
 
 def remember(folder: RunFolder | None, key: str, work: Callable[[], T], kind: type[T] | Any = Any) -> T:

@@ -7,9 +7,10 @@ by accident and that its numbers follow from its rows; it does not prove from wh
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,7 +22,7 @@ from wolfnote.bundle.evidence import RUN
 from wolfnote.bundle.manifest import Manifest, Signature
 from wolfnote.bundle.writing import DATA, LEAVES, WEIGHTS
 from wolfnote.errors import WolfnoteError
-from wolfnote.folder import all_findings, logged, read_result
+from wolfnote.folder import all_findings, id_of, logged, read_result
 from wolfnote.results import Finding, Result
 
 
@@ -118,6 +119,7 @@ def _record(place: Path, result: Result) -> Iterator[str]:
     about = json.loads((place / "run.json").read_text(encoding="utf-8"))
     if about["run_id"] != result.run_id:
         yield "the result is of another run than run.json"
+    yield from _settings(place, about)
     try:
         logged(place)
     except WolfnoteError as error:
@@ -126,6 +128,23 @@ def _record(place: Path, result: Result) -> Iterator[str]:
     told = [msgspec.json.decode(line, type=Finding) for line in lines if line]
     if told != list(all_findings(result)):
         yield "findings.jsonl is not what the result holds"
+
+
+def _settings(place: Path, about: dict[str, Any]) -> Iterator[str]:
+    """The settings are those by which the run is known; tables that only say how the work is done are not among them."""
+    if about["run_id"] != id_of(about["identity"], about["inputs"]):
+        yield "run.json: its id is not that of its settings and inputs"
+    tables = json.loads(json.dumps(tomllib.loads((place / "settings.toml").read_text(encoding="utf-8")), default=str))
+    known = _without_none(json.loads(about["identity"]))
+    for name in known:
+        if tables.get(name) != known[name]:
+            yield f"settings.toml: {name} is not what the run was made with"
+
+
+def _without_none(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _without_none(value) for key, value in tree.items() if value is not None}
+    return [_without_none(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def _recomputed(name: str, result: Result, place: Path, signed: bool | None, found: Verified) -> None:

@@ -41,7 +41,7 @@ class Made(NamedTuple):
 def write(run: Path, out: Path, *, key: Path | None = None, withhold: bool = False) -> Made:
     """Write the bundle of a run, finished or not, as a zip or into a new folder, whole or not at all.
 
-    Raises ``InputError`` for a folder that is no run, an ``out`` that is there, a key that is none; ``RunError`` if not written.
+    Raises ``InputError`` for a folder that is no run, an ``out`` that is there, a key that is none; ``RunError`` when full.
     """
     if out.exists() and (out.suffix != ".zip" or out.is_dir()):
         raise InputError("is there already", where=str(out), remedy="name another --out")
