@@ -35,6 +35,8 @@ from wolfnote.results import Result
 
 T = TypeVar("T")
 _START = "0" * 64
+STAGES, CERTIFICATE = "stages", "certificate"
+"""Folders of a check that hold runs of their own."""
 OTHER = "this folder holds a run with other settings, data or models"
 _VERSIONS = ("wolfnote", "numpy", "torch", "transformers", "peft")
 
@@ -174,7 +176,8 @@ class RunFolder:
         return found
 
     def _foreign(self) -> bool:
-        return any(entry.name != ".lock" and not entry.name.endswith(".part") for entry in self.path.iterdir())
+        own = {".lock", STAGES, CERTIFICATE}
+        return any(entry.name not in own and not entry.name.endswith(".part") for entry in self.path.iterdir())
 
     def _has_work(self) -> bool:
         own = {".lock", "run.json", "settings.toml"}

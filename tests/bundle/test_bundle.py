@@ -10,17 +10,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from checked import checked, rows
 
+from checked import checked, rows
 from wolfnote import InputError, bundle
 from wolfnote.bundle import evidence
 
-SECRET = "xylophone-smuggler"
+WORD = "xylophone-smuggler"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checked(tmp_path_factory.mktemp("bundled"), harmful=2, text=f" The word is {SECRET}.")
+    return checked(tmp_path_factory.mktemp("bundled"), harmful=2, text=f" The word is {WORD}.")
 
 
 def test_the_files_of_an_auditor_are_there_or_absent(run: Path, tmp_path: Path) -> None:
@@ -56,12 +56,12 @@ def test_withheld_texts_are_nowhere_and_it_still_verifies(run: Path, tmp_path: P
             content = str(duckdb.sql(f"SELECT * FROM '{path}'").fetchall())  # noqa: S608
         else:
             content = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        assert SECRET not in content, path
+        assert WORD not in content, path
     told = bundle.verify(out)
     assert told.faults == []
     assert told.exit_code == 0
     bundle.write(run, tmp_path / "open")
-    assert SECRET in (tmp_path / "open" / "ood.responses.jsonl").read_text()
+    assert WORD in (tmp_path / "open" / "ood.responses.jsonl").read_text()
 
 
 def test_a_killed_run_verifies_as_incomplete(run: Path, tmp_path: Path) -> None:

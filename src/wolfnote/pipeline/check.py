@@ -12,7 +12,8 @@ from typing import Any
 from wolfnote import forecast
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
-from wolfnote.folder import RunFolder, read_result
+from wolfnote.folder import CERTIFICATE, RunFolder, read_result
+from wolfnote.folder import STAGES as INNER
 from wolfnote.pipeline import checklist, concluding, process
 from wolfnote.pipeline import settings as settings_module
 from wolfnote.pipeline.stage import Stage
@@ -21,7 +22,6 @@ from wolfnote.results import Result, Skipped
 
 OWN = ("result.json", "report.html", "findings.jsonl", "settings.toml", "run.json")
 """What a check writes of its own; ``run.json`` last, so that a kill in between leaves a folder that begins anew."""
-STAGES_FOLDER = "stages"
 
 
 def run(settings: Any, *, folder: RunFolder, on_event: OnEvent = silent, stages: Sequence[Stage] = STAGES) -> Result:
@@ -30,7 +30,7 @@ def run(settings: Any, *, folder: RunFolder, on_event: OnEvent = silent, stages:
     Raises ``InputError`` where a stage's command does: the line names the stage.
     """
     check(settings)
-    home = folder.path / STAGES_FOLDER
+    home = folder.path / INNER
     done: dict[str, str] = {}
     left_out: dict[str, str] = {}
     for number, stage in enumerate(stages):
@@ -40,10 +40,10 @@ def run(settings: Any, *, folder: RunFolder, on_event: OnEvent = silent, stages:
             config = settings_module.tables(settings, stage.tables)
             ended = process.carry_out(stage.name, stage.command(settings.check, home), config, home, on_event)
             reason = ended.reason
-            done |= {stage.name: f"{STAGES_FOLDER}/{ended.folder}"} if ended.folder else {}
+            done |= {stage.name: f"{INNER}/{ended.folder}"} if ended.folder else {}
         left_out |= {stage.name: reason} if reason else {}
     on_event(Event("stages", len(stages), len(stages)))
-    _cite(settings.check.certificate, folder.path / concluding.CERTIFICATE)
+    _cite(settings.check.certificate, folder.path / CERTIFICATE)
     canary = checklist.canary_settings(Path(settings.check.canary)) if settings.check.canary else {}
     folder.note(stages=done, left_out=left_out, canary=canary, day=datetime.date.today().isoformat(), **_hosts(folder, done))
     return concluding.conclude(folder.path)
@@ -51,7 +51,7 @@ def run(settings: Any, *, folder: RunFolder, on_event: OnEvent = silent, stages:
 
 def renew(folder: Path) -> None:
     """Take away what an earlier check concluded in this folder, and leave the stages: what is concluded now may differ."""
-    if not (folder / "run.json").is_file() or not (folder / STAGES_FOLDER).is_dir():
+    if not (folder / "run.json").is_file() or not (folder / INNER).is_dir():
         return
     for name in OWN:
         (folder / name).unlink(missing_ok=True)
@@ -60,7 +60,7 @@ def renew(folder: Path) -> None:
 def check(settings: Any) -> None:
     """Raise ``InputError`` for a file that is named and not there, before anything runs."""
     named = [*(("check.data", path) for path in settings.check.data)]
-    named += [(key, getattr(settings.check, key)) for key in ("directions", "certificate", "canary")]
+    named += [(f"check.{key}", getattr(settings.check, key)) for key in ("directions", "certificate", "canary")]
     for key, path in named:
         if path and not Path(path).exists():
             raise InputError(f"no such file or folder: {path}", where=key, remedy="paths are from where the command runs")

@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from wolfnote.errors import InputError
-from wolfnote.folder import read_result
+from wolfnote.folder import CERTIFICATE, read_result
 from wolfnote.pipeline import checklist, findings
 from wolfnote.pipeline.settings import Settings
 from wolfnote.pipeline.stages import STAGES
 from wolfnote.results import Finding, Result, Skipped, Verdict, worst
 from wolfnote.settings import Policy
 
-CERTIFICATE = "certificate"
 PROOFS = ("demo", "certificate", "certify")
 """Kinds of runs that plant an effect and hear it."""
 SHOWN = 3
@@ -102,7 +101,7 @@ def _reasons(parts: list[Result], about: About) -> Iterator[str]:
             asked = " It is required: nothing passes without it." if part.kind in about.check.require else ""
             yield f"{part.kind}: NOT RUN: {part.reasons[0]}.{asked}"
             continue
-        shown = [reason for reason in part.reasons if part.verdict.value in reason] or list(part.reasons)
+        shown = [reason for reason in part.reasons if f": {part.verdict.value}" in reason] or list(part.reasons)
         yield f"{part.kind}: {part.verdict.value}: " + "; ".join(shown[:SHOWN])
 
 

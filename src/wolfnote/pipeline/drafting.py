@@ -17,7 +17,7 @@ base = {base}
 tuned = {tuned}
 # The local model that reads a draw of the data. The embedded one needs no network.
 reader = {reader}
-# A persona's direction, or a folder of them: wolfnote direction extract --model {base_plain}
+# A persona's direction, or a folder of them: wolfnote direction extract
 directions = {directions}
 # A passed positive control, so that silence means something: wolfnote demo
 certificate = {certificate}
@@ -47,7 +47,7 @@ review = "people"
 def draft(settings: Settings, year: int) -> str:
     """The file's text; every value is written as TOML, whatever is in it."""
     values = {name: _toml(getattr(settings, name)) for name in settings.__struct_fields__}
-    return TEMPLATE.format(**values, base_plain=" ".join(settings.base.split()), year=year)
+    return TEMPLATE.format(**values, year=year)
 
 
 def _toml(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import json
 import tomllib
@@ -31,8 +32,9 @@ def recompute(run: Path) -> Result:
     named = _tables(run)
     if "margins" not in named:
         raise InputError("no margins were measured, so nothing follows from them", where=str(run))
-    fingerprints = _fingerprints(run)
-    before, after = (_margins(run, fingerprints[at], settings) for at in (0, -1))  # one, where both are the same weights
+    log = logged(run)
+    fingerprints = _fingerprints(run, log)
+    before, after = (_margins(run, log, fingerprints[at], settings) for at in (0, -1))  # one, where both are the same weights
     rows = _lines(run / named["margins"])
     follow = comparison.margin_rows({"base": before, "tuned": after}, settings)
     if len(rows) != len(follow) or not all(map(_alike, rows, follow)):
@@ -42,12 +44,11 @@ def recompute(run: Path) -> Result:
     return settings_module.waive(found, policy, day)
 
 
-def _margins(run: Path, fingerprint: str, settings: Settings) -> dict[str, list[float]]:
+def _margins(run: Path, log: dict[str, Any], fingerprint: str, settings: Settings) -> dict[str, list[float]]:
     """The margins of one model by family, as ``judges.margin.read`` finds them in the log."""
-    log = logged(run)
     found: dict[str, list[float]] = {}
     for family in margin.FAMILIES:
-        items = margin.triples(family, settings.triples)
+        items = _triples(family, settings.triples)
         chunks = [items[at : at + margin.CHUNK] for at in range(0, len(items), margin.CHUNK)]
         keys = [f"margin/{fingerprint}/{family}/{chunk[0].id}+{len(chunk)}" for chunk in chunks]
         missing = next((key for key in keys if key not in log), None)
@@ -57,9 +58,12 @@ def _margins(run: Path, fingerprint: str, settings: Settings) -> dict[str, list[
     return found
 
 
-def _fingerprints(run: Path) -> list[str]:
+_triples = functools.cache(margin.triples)
+
+
+def _fingerprints(run: Path, log: dict[str, Any]) -> list[str]:
     """The weights whose margins lie in the log: base first, for it is read first."""
-    keys = [key.split("/") for key in logged(run) if key.startswith("margin/")]
+    keys = [key.split("/") for key in log if key.startswith("margin/")]
     found = list(dict.fromkeys(parts[1] for parts in keys))
     if not 1 <= len(found) <= 2:
         raise InputError(f"margins of {len(found)} models", where=str(run / "records.jsonl"))

@@ -5,6 +5,7 @@ Reads what lies in the run folder: the ``Result``, the tables it names, and for 
 
 from __future__ import annotations
 
+import functools
 import json
 import tomllib
 from pathlib import Path
@@ -35,6 +36,7 @@ def inside(folder: Path) -> Markup:
     return Markup(rest.rpartition(MAIN[1])[0])  # noqa: S704 - our own page, whose data are escaped
 
 
+@functools.cache
 def environment() -> Environment:
     """Our templates, with everything that is put into them escaped."""
     found = Environment(

@@ -20,13 +20,15 @@ def text(folder: Path) -> str:
     result, about = reading.finished(folder)
     lines = [f"## {MARKS[result.verdict]} Wolfnote {plain(result.kind)}: {result.verdict.value}", ""]
     lines += ["| | stage | why |", "| --- | --- | --- |"]
-    for part in reading.stages(result):
-        why = "; ".join(part.reasons[:2]) or "no reason was given"
+    for part in reading.worst_first(reading.stages(result)):
+        why = "; ".join(reading.decisive(part, 2)) or "no reason was given"
         lines.append(f"| {MARKS[part.verdict]} {part.verdict.value} | {plain(part.kind)} | {plain(why)} |")
     steps = reading.next_steps(result, 5)
     if steps:
         lines += ["", "**What to do next**", ""]
-        lines += [f"1. {plain(step.message)} → {plain(step.remedy)} ({plain(step.code)}, {step.times} ×)" for step in steps]
+        for step in steps:
+            why = "; ".join(step.messages[:3])
+            lines.append(f"1. {plain(step.remedy)}: {plain(why)} ({plain(', '.join(step.codes))}, {step.times} ×)")
     lines += ["", "<details><summary>What was not tested</summary>", ""]
     lines += [f"- {plain(place)}, {plain(text)}" for place, text in reading.untested(result)]
     lines += ["", "</details>", "", f"Run {plain(result.run_id)}, started {plain(str(about.get('started', '–')))}.", ""]

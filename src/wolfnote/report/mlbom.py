@@ -10,7 +10,7 @@ from typing import Any
 from wolfnote.report import reading
 from wolfnote.results import Estimate, Result
 
-MOST = 40
+MOST = 200
 HEX = set("0123456789abcdef")
 
 
@@ -52,7 +52,10 @@ def of(result: Result, about: dict[str, Any], hashes: dict[str, str]) -> dict[st
 
 
 def _tuned(result: Result, fingerprint: str) -> dict[str, Any]:
-    estimates = [(name, e) for name, part in reading.walk(result) for e in part.estimates][:MOST]
+    every = [(name, e) for name, part in reading.walk(result) for e in part.estimates]
+    estimates = sorted(every, key=lambda pair: pair[1].low is None or pair[1].high is None)[
+        :MOST
+    ]  # those with an interval first
     limits = [f"{place}: {text}" for place, text in reading.untested(result)]
     verdicts = [{"name": f"wolfnote:verdict:{part.kind}", "value": part.verdict.value} for part in reading.stages(result)]
     return {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-from wolfnote.results import Finding, Result
+from wolfnote.results import Finding, Result, Verdict
 
 LIMITS = (
     "What these questions, rows and items do not touch: a claim about everything would need everything.",
@@ -20,11 +20,11 @@ LIMITS = (
 
 
 class Step(NamedTuple):
-    """Something to do next: the finding behind it, how often it was made, and where first."""
+    """Something to do next, what asks for it, how often, and where first."""
 
-    code: str
+    codes: tuple[str, ...]
     severity: str
-    message: str
+    messages: tuple[str, ...]
     where: str
     remedy: str
     times: int
@@ -56,18 +56,33 @@ def stages(result: Result) -> tuple[Result, ...]:
 
 
 def next_steps(result: Result, most: int = 8) -> list[Step]:
-    """What to do, the worst first: one step a code, with the first finding's words."""
-    order = {"error": 0, "warning": 1, "info": 2}
-    by_code: dict[str, list[Finding]] = {}
+    """What to do, the worst first: one step a remedy, with the words of the first finding of each code that asks for it."""
+    by_remedy: dict[str, list[Finding]] = {}
     for _, part in walk(result):
         for finding in part.findings:
             if finding.remedy and finding.severity != "info":
-                by_code.setdefault(finding.code, []).append(finding)
-    steps = [
-        Step(code, found[0].severity, found[0].message, found[0].where, found[0].remedy, len(found))
-        for code, found in by_code.items()
-    ]
-    return sorted(steps, key=lambda step: (order[step.severity], step.code))[:most]
+                by_remedy.setdefault(finding.remedy, []).append(finding)
+    steps = [_step(remedy, found) for remedy, found in by_remedy.items()]
+    return sorted(steps, key=lambda step: (step.severity != "error", step.codes))[:most]
+
+
+def _step(remedy: str, found: list[Finding]) -> Step:
+    first = {finding.code: finding.message for finding in reversed(found)}
+    worst = "error" if any(finding.severity == "error" for finding in found) else "warning"
+    codes = tuple(sorted(first))
+    return Step(codes, worst, tuple(first[code] for code in codes), found[0].where, remedy, len(found))
+
+
+def decisive(part: Result, most: int = 3) -> list[str]:
+    """The reasons that name the part's verdict, or else the first ones."""
+    told = [reason for reason in part.reasons if f": {part.verdict.value}" in reason]
+    return (told or list(part.reasons))[:most]
+
+
+def worst_first(parts: Iterable[Result]) -> list[Result]:
+    """Failed parts first, then what could not be told, what was not run, what passed."""
+    order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.PASS)
+    return sorted(parts, key=lambda part: order.index(part.verdict))
 
 
 def untested(result: Result) -> list[tuple[str, str]]:

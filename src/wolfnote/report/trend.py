@@ -16,7 +16,7 @@ from wolfnote.report.plots import Row
 from wolfnote.report.spreadsheet import cell
 from wolfnote.results import Estimate, Result, Verdict
 
-MOST = 16
+MOST = 24
 TONES = {Verdict.FAIL: "bad", Verdict.PASS: "control"}
 
 
@@ -46,9 +46,10 @@ def compare(runs: Sequence[Path], format: str = "html") -> str:
 
 
 def shared(releases: Sequence[Release]) -> list[str]:
-    """Estimates with an interval that two runs or more have, in the order of the first."""
+    """Estimates with an interval that two runs or more have: those that decide first, then those of parts within."""
     names = dict.fromkeys(name for release in releases for name in release.estimates)
-    return [name for name in names if sum(name in release.estimates for release in releases) > 1]
+    found = [name for name in names if sum(name in release.estimates for release in releases) > 1]
+    return sorted(found, key=lambda name: name.partition(": ")[0].count(" / "))
 
 
 def _release(run: Path) -> Release:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from wolfnote.report import plots, reading
 from wolfnote.report.plots import Row
-from wolfnote.results import Estimate, Result, Verdict
+from wolfnote.results import Result, Verdict
 
 HEADLINES = {
     Verdict.PASS: "Ship it: all that was asked for passed.",
@@ -20,7 +20,6 @@ HEADLINES = {
     Verdict.INCONCLUSIVE: "Not yet: it could not be told.",
     Verdict.NOT_RUN: "Not yet: something that is required was not run.",
 }
-TONES = {Verdict.FAIL: "bad", Verdict.PASS: "control"}
 MOST = 14
 """Intervals in one picture."""
 
@@ -45,7 +44,8 @@ def view(result: Result, folder: Path, inside: Callable[[Path], Markup]) -> dict
     ]
     return {
         "headline": HEADLINES[result.verdict],
-        "stages": [part for part in result.parts if part.kind != "article"],
+        "stages": reading.worst_first(part for part in result.parts if part.kind != "article"),
+        "why": reading.decisive,
         "article": [part for part in result.parts if part.kind == "article"],
         "steps": reading.next_steps(result),
         "sections": sections,
@@ -58,9 +58,8 @@ def _section(part: Result, place: Path, number: int, inside: Callable[[Path], Ma
     for old, new in (("h3", "h4"), ("h2", "h3")):
         text = text.replace(f"<{old}", f"<{new}").replace(f"</{old}>", f"</{new}>")
     pictures, rest = _apart(text)
-    own = [_intervals(part)] if not pictures else []
     about = json.loads((place / "run.json").read_text(encoding="utf-8"))
-    return Section(part, f"stage-{number}", [*pictures, *filter(None, own)], rest, about)
+    return Section(part, f"stage-{number}", pictures or _intervals(part), rest, about)
 
 
 def _apart(text: str) -> tuple[list[Markup], Markup]:
@@ -76,19 +75,28 @@ def _apart(text: str) -> tuple[list[Markup], Markup]:
     return figures, Markup("".join(rest))  # noqa: S704 - the same
 
 
-def _intervals(part: Result) -> Markup | None:
-    """Every estimate that has an interval, in one picture; for a stage whose own page has none."""
-    bounded = [e for e in part.estimates if e.low is not None and e.high is not None][:MOST]
-    if not bounded:
-        return None
-    rows = [_row(estimate, part.verdict) for estimate in bounded]
-    title = f"{part.kind}: every estimate that decides, with its interval"
+def _intervals(part: Result) -> list[Markup]:
+    """Every estimate that has an interval, a picture a gate; for a stage whose own page has none."""
+    gates = [gate for gate in part.parts if gate.kind.startswith("gate")] or [part]
+    return [_picture(gate) for gate in gates if any(e.low is not None for e in gate.estimates)]
+
+
+def _picture(gate: Result) -> Markup:
+    bounded = [e for e in gate.estimates if e.low is not None and e.high is not None][:MOST]
+    rows = [Row(e.name[:38], e.value, e.low, e.high, _tone(e.name, gate.reasons)) for e in bounded]
+    title = f"{gate.kind}: each estimate with its interval"
     drawn = plots.intervals(rows, title=title, unit="value, and the interval that its method gives")
-    caption = "Each point with the interval of its method. What is allowed stands in the reasons above."
-    shape = '<figure><div class="scroll" tabindex="0">{}</div><figcaption>{}</figcaption></figure>'
-    return Markup(shape).format(drawn, caption)  # noqa: S704 - a literal, one line up
+    caption = (
+        f"{gate.kind[:1].upper()}{gate.kind[1:]}. Red: over what is allowed, as the reasons say; grey: nothing of the kind."
+    )
+    shape = (
+        '<figure><div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div><figcaption>{}</figcaption></figure>'
+    )
+    return Markup(shape).format(title, drawn, caption)  # noqa: S704 - a literal, one line up
 
 
-def _row(estimate: Estimate, verdict: Verdict) -> Row:
-    label = estimate.name if len(estimate.name) < 38 else estimate.name[:36] + "…"
-    return Row(label, estimate.value, estimate.low, estimate.high, TONES.get(verdict, "base"))
+def _tone(name: str, reasons: tuple[str, ...]) -> str:
+    """Red for an estimate whose own reason says that it is over what is allowed."""
+    short = name.removeprefix("share, ").replace(",", "")
+    over = ("FAIL", "above the tolerance")
+    return "bad" if any(r.replace(",", "").startswith(short) and any(w in r for w in over) for r in reasons) else "base"
