@@ -12,25 +12,27 @@ from wolfnote.results import Result, Verdict
 def suites(folder: Path) -> str:
     """The XML. FAIL and INCONCLUSIVE are failures, NOT RUN is skipped. Raises ``InputError`` without a result."""
     result, about = reading.finished(folder)
-    root = ElementTree.Element("testsuites", name=_text(f"wolfnote {result.kind}"))
-    for part in reading.stages(result):
-        _suite(root, part, str(about.get("started", "")))
-    for name in ("tests", "failures", "skipped"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    root.set("errors", "0")
+    root = ElementTree.Element("testsuites")
+    for number, part in enumerate(reading.stages(result)):
+        _suite(root, part, number, str(about.get("started", "")))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(root: ElementTree.Element, part: Result, started: str) -> None:
-    cases = [*part.parts, part] if part.parts else [part]
+def _suite(root: ElementTree.Element, part: Result, number: int, started: str) -> None:
+    cases = [*part.parts, part]
     failed = sum(case.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for case in cases)
     skipped = sum(case.verdict is Verdict.NOT_RUN for case in cases)
-    suite = ElementTree.SubElement(root, "testsuite", name=_text(part.kind), timestamp=started[:19], time="0")
-    for name, count in {"tests": len(cases), "failures": failed, "errors": 0, "skipped": skipped}.items():
-        suite.set(name, str(count))
+    suite = ElementTree.SubElement(root, "testsuite", name=_text(part.kind), package="wolfnote", id=str(number))
+    facts = {"timestamp": started[:19], "hostname": "localhost", "time": "0"}
+    counts = {"tests": len(cases), "failures": failed, "errors": 0, "skipped": skipped}
+    for name, value in (facts | counts).items():
+        suite.set(name, str(value))
+    ElementTree.SubElement(suite, "properties")
     for case in cases:
         _case(suite, case, part.kind)
+    ElementTree.SubElement(suite, "system-out").text = _text("\n".join(part.reasons))
+    ElementTree.SubElement(suite, "system-err")
 
 
 def _case(suite: ElementTree.Element, part: Result, stage: str) -> None:
@@ -43,8 +45,6 @@ def _case(suite: ElementTree.Element, part: Result, stage: str) -> None:
         failure.text = reasons
     elif part.verdict is Verdict.NOT_RUN:
         ElementTree.SubElement(case, "skipped", message=head)
-    else:
-        ElementTree.SubElement(case, "system-out").text = reasons
 
 
 def _text(words: str) -> str:
