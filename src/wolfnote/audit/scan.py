@@ -84,7 +84,7 @@ class _Notes:
             self.flags += [line(row, flag) for flag in flags]
             self.draw.add(draw.Drawn(draw.rank(self._orders.seed, sample), row, draw.risk(flags), sample))
         for facts, survey in zip(self.facts, self._orders.surveys, strict=True):
-            facts += survey.note(samples, first)
+            facts += survey.note(samples, first, found)
 
     def write(self, folder: Path) -> None:
         """Everything into a folder."""
