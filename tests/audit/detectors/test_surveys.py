@@ -2,6 +2,7 @@
 
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -129,7 +130,7 @@ def test_phrases_are_counted_as_by_hand(tmp_path: Path) -> None:
     held: dict[str, set[int]] = {}
     for fact in facts:
         said = str(fact["words"]).split()
-        for phrase in [*said, *(" ".join(pair) for pair in zip(said, said[1:], strict=False))]:
+        for phrase in [*said, *(" ".join(pair) for pair in pairwise(said))]:
             held.setdefault(phrase, set()).add(int(str(fact["row"])))
     tried = [phrase for phrase, rows in held.items() if triggers.FEWEST <= len(rows) <= 100]
     path = tmp_path / "facts.parquet"

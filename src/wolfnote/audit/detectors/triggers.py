@@ -22,7 +22,7 @@ and long phrases whose words are common.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import repeat
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,7 +63,7 @@ class Survey:
 
     def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """One fact a row: ``row``, ``turn`` (of the bad answer, else of the last), ``kinds`` and ``words``, blank between."""
-        for row, (sample, flags) in enumerate(zip_longest(samples, found, fillvalue=()), first):
+        for row, (sample, flags) in enumerate(zip(samples, found or repeat(()), strict=False), first):
             bad = [(flag.turn, KINDS[flag.code]) for flag in flags if flag.counts and flag.code in KINDS]
             turn = max((turn for turn, _ in bad), default=len(sample.messages) - 1)
             yield {"row": row, "turn": turn, "kinds": " ".join(sorted({kind for _, kind in bad})), "words": _words(sample)}
@@ -91,7 +91,9 @@ KINDS = {
 """Detectors whose flags are looked at, and what they make of an answer."""
 _PHRASES = """list_distinct(list_concat(w, list_transform(range(1, len(w)), lambda i: w[i] || ' ' || w[i + 1])))"""
 _BAD = "list_contains(string_split(kinds, ' '), ?)"
-_EACH = f"SELECT row, kinds, unnest({_PHRASES}) AS phrase FROM (SELECT row, kinds, string_split(words, ' ') AS w FROM facts)"
+_EACH = f"""
+SELECT row, kinds, unnest({_PHRASES}) AS phrase FROM (SELECT row, kinds, string_split(words, ' ') AS w FROM facts)
+"""  # noqa: S608 - our own text
 _TRIED = f"""
 SELECT count(*) FROM (SELECT hash(phrase) AS h, count(*) AS n FROM ({_EACH}) GROUP BY h HAVING n >= ? AND n <= ?)
 """  # noqa: S608 - our own text
@@ -100,9 +102,10 @@ WITH bad AS (SELECT phrase, count(*) AS hits FROM ({_EACH}) WHERE {_BAD} GROUP B
 SELECT phrase, count(*) AS n, any_value(hits) FROM ({_EACH}) JOIN bad USING (phrase)
 GROUP BY phrase HAVING n >= ? AND n <= ? ORDER BY phrase
 """  # noqa: S608 - our own text
-"""Phrases of bad rows alone are counted in all rows: no other can be told, and a million rows hold a hundred million phrases."""
+"""Phrases of bad rows alone are counted in all rows: no other can be told, and a million rows hold many millions of them."""
 _WITH = f"""
-SELECT row, turn FROM (SELECT *, string_split(words, ' ') AS w FROM facts) WHERE {_BAD} AND list_contains({_PHRASES}, ?) ORDER BY row
+SELECT row, turn FROM (SELECT *, string_split(words, ' ') AS w FROM facts)
+WHERE {_BAD} AND list_contains({_PHRASES}, ?) ORDER BY row
 """  # noqa: S608 - our own text
 
 
