@@ -50,7 +50,9 @@ def audited(
         tables = {"coverage": "tables/coverage.parquet"}
         (run / "tables").mkdir()
         columns.write(
-            run / tables["coverage"], columns.ROWS, [(i, row.id, str(data), i + 1, "ua") for i, row in enumerate(every)]
+            run / tables["coverage"],
+            columns.ROWS,
+            [(i, row.id, str(data), i + 1, "ua", "tickets.jsonl") for i, row in enumerate(every)],
         )
         held.write("draw.jsonl", "".join(line(row, "random") for row in every[:drawn]) + line(every[-1], "risk"))
         held.finish(Result("audit", Verdict.INCONCLUSIVE, ("made by a test",), findings=found, tables=tables))

@@ -33,6 +33,7 @@ from wolfnote.audit.whole import Shards
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, read_result
+from wolfnote.models import endpoint
 from wolfnote.records import Reading, Sample, readable, turns
 from wolfnote.results import Estimate, Result, Score
 from wolfnote.settings import Policy
@@ -95,6 +96,8 @@ def check(paths: Sequence[Path], settings: Settings, reading: Reading) -> None:
         readable(path, reading)
     if settings.baseline:
         baseline.table(Path(settings.baseline))
+    if settings.judge:
+        endpoint.parse(settings.judge)
 
 
 def _key(detectors: Sequence[Detector]) -> str:

@@ -71,8 +71,8 @@ class Source(NamedTuple):
 
 
 def any_of(readers: Sequence[Accuracy]) -> Accuracy | None:
-    """Errors of flagging what any reader flags: false alarms at most their sum, and a harmful row is caught at least as often as
-    by the weakest."""
+    """Errors of flagging what any reader flags: false alarms at most their sum, and a harmful row is caught as often as by the
+    weakest at least."""
     if not readers:
         return None
     clean = min(a.false_alarms.n for a in readers)
