@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ def tables(**files: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
         import duckdb
     except ModuleNotFoundError:
         raise MissingExtra("duckdb", "audit") from None
-    with tempfile.TemporaryDirectory(prefix=".spill-", dir=_beside(files)) as spill, duckdb.connect(":memory:") as connection:
+    with _spill(files) as spill, duckdb.connect(":memory:") as connection:
         for setting, value in (("memory_limit", MEMORY), ("temp_directory", spill), ("threads", "2")):
             connection.execute(f"SET {setting} = '{value}'")
         connection.execute("SET enable_progress_bar = false")
@@ -38,6 +39,16 @@ def tables(**files: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
             yield connection
         except duckdb.Error as error:  # a file that is gone or damaged, a full disk
             raise RunError(f"the audit's tables could not be used: {str(error).splitlines()[0]}") from None
+
+
+@contextmanager
+def _spill(files: Mapping[str, Sequence[Path]]) -> Iterator[str]:
+    """A folder for what DuckDB cannot hold; no TemporaryDirectory, which warns when a stream of rows is dropped half read."""
+    folder = tempfile.mkdtemp(prefix=".spill-", dir=_beside(files))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _beside(files: Mapping[str, Sequence[Path]]) -> Path | None:

@@ -16,6 +16,7 @@ from wolfnote.audit.counted import Tables
 from wolfnote.audit.deciding import Read, Rules
 from wolfnote.audit.scores import Instruments, Said, Stated
 from wolfnote.errors import InputError
+from wolfnote.folder import read_result
 from wolfnote.results import Result, Score, worst
 from wolfnote.settings import Policy
 
@@ -36,6 +37,18 @@ def recompute(run: Path) -> Result:
     except (OSError, ValueError, msgspec.ValidationError) as error:
         raise InputError(f"its settings cannot be read ({error})", where=str(run), remedy=REMEDY) from None
     return result(run, found, rules)
+
+
+def faults(run: Path) -> list[str]:
+    """What of a finished audit's result does not follow from its tables, a line each. Raises like ``recompute``."""
+    told = read_result(run)
+    if told is None:
+        raise InputError("no finished audit here", where=str(run), remedy=REMEDY)
+    again = msgspec.structs.replace(recompute(run), run_id=told.run_id)
+    if told == again:
+        return []
+    names = [name for name in told.__struct_fields__ if getattr(told, name) != getattr(again, name)]
+    return [f"result.json does not follow from the tables: {', '.join(names)} differ; the tables say {again.verdict.value}"]
 
 
 def result(run: Path, found: Instruments, rules: Rules) -> Result:
