@@ -11,13 +11,14 @@ from pathlib import Path
 
 import msgspec
 
+from wolfnote import stats
 from wolfnote.audit import closely, counted, deciding, drawn, gate, scores, telling
 from wolfnote.audit.counted import Tables
 from wolfnote.audit.deciding import Read, Rules
 from wolfnote.audit.scores import Instruments, Said, Stated
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-from wolfnote.results import Result, Score, worst
+from wolfnote.results import Estimate, Result, Score, worst
 from wolfnote.settings import Policy
 
 REMEDY = "give the folder of a finished 'wolfnote audit'"
@@ -58,7 +59,7 @@ def result(run: Path, found: Instruments, rules: Rules) -> Result:
     read = Read(counted.drawn(tables, deciding.READING), found.readers, _of_random(tables, len(found.readers)))
     tier_1 = telling.every_row(seen, found.names, counted.first(tables.findings, telling.SHOWN), counted.refused(tables))
     closer = _closer(run, read, rules.policy)
-    tier_2 = telling.drawn_rows(closer, len(read.rows), seen.rows)
+    tier_2 = telling.drawn_rows(closer, len(read.rows), seen.rows, _any_flag(read))
     gates = deciding.judge(tables, seen, read, rules)
     names = ("findings", "coverage", "scores", "requests")
     return Result(
@@ -80,6 +81,14 @@ def _of_random(tables: Tables, readers: int) -> list[list[Said]]:
         if said.part == "random":
             found[said.reader].append(said)
     return found
+
+
+def _any_flag(read: Read) -> Estimate | None:
+    """The share of drawn rows that any reader flagged, of those that all could read or one flagged, at face value."""
+    flagged = {one.row for said in read.said for one in said if one.flagged}
+    silent = {one.row for said in read.said for one in said if one.value is None} - flagged
+    n = len(read.rows) - len(silent)
+    return stats.share(telling.ANY_READER, len(flagged), n) if n and read.readers else None
 
 
 def _closer(run: Path, read: Read, policy: Policy) -> list[Result]:

@@ -10,6 +10,7 @@ from wolfnote.results import Estimate, Finding, Result, Severity, Skipped, Verdi
 
 SHOWN = 10
 """Findings of each code in the Result, and reasons for what was not read; all are in the tables."""
+ANY_READER = "drawn rows that any reader flagged"
 REMEDIES = {
     "WN123": "see that refusals were not taken out as low quality; write some",
     "WN124": "revoke the secret, then take it out: wolfnote clean",
@@ -37,11 +38,12 @@ def every_row(seen: Seen, names: Mapping[str, str], first: Iterable[tuple[Any, .
     )
 
 
-def drawn_rows(parts: Sequence[Result], drawn: int, rows: int) -> Result:
+def drawn_rows(parts: Sequence[Result], drawn: int, rows: int, flagged: Estimate | None = None) -> Result:
     """Tier 2: what each reader said of the random draw. PASS: all of it was read, not that all is well."""
     reasons = tuple(reason for part in parts for reason in part.reasons) or (f"no reader read the {drawn} drawn rows",)
     estimates = (
         Estimate("rows drawn", float(drawn), None, None, rows, "counted"),
+        *([flagged] if flagged else []),
         *(estimate for part in parts for estimate in part.estimates),
     )
     lost = any(part.skipped for part in parts)
