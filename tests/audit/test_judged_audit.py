@@ -109,11 +109,13 @@ def test_a_judge_by_the_command(tmp_path: Path) -> None:
     assert about["used"][0]["judge"]["spec"] == server.spec
 
 
-@pytest.mark.parametrize("judge", ["package:smollm2", "http://localhost/v1", "nonsense"])
-def test_what_is_no_judge_is_refused_before_any_work(tmp_path: Path, judge: str) -> None:
+@pytest.mark.parametrize(
+    "wrong", [("--set", "audit.judge=nonsense"), ("--set", "audit.judge=http://localhost/v1"), ("--model", "scripted:d.jsonl")]
+)
+def test_what_cannot_read_is_refused_before_any_work(tmp_path: Path, wrong: tuple[str, str]) -> None:
     """One line, and no folder."""
     write(tmp_path / "d.jsonl", plain(2))
-    done = wolfnote("audit", "d.jsonl", "--set", f"audit.judge={judge}", cwd=tmp_path)
+    done = wolfnote("audit", "d.jsonl", *wrong, cwd=tmp_path)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "runs").exists()

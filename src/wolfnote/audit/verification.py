@@ -36,7 +36,7 @@ def verify(folder: Path) -> Verification:
             good, bad = [], [str(error)]
         held += good
         faults += bad
-    return Verification(tuple(held), tuple(faults))
+    return Verification(tuple(held), tuple(dict.fromkeys(faults)))
 
 
 def _ledger(folder: Path) -> tuple[list[str], list[str]]:

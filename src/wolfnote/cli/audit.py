@@ -64,6 +64,7 @@ def audit(
     if settings.readers.calibration:
         calibration.load(Path(settings.readers.calibration))
     room.check(data, settings.audit, settings.data)
+    _checked(model)
 
     def work(folder: RunFolder, on_event: OnEvent) -> Result:
         folder.note(data=[str(path) for path in data])  # what is cleaned later
@@ -90,6 +91,17 @@ def audit(
         ),
     )
     carry_out(run, how, last_lines=lambda _: [] if settings.audit.review == "none" else _next(run.folder))
+
+
+def _checked(model: str) -> None:
+    """Raise ``InputError`` for a model that can neither be read with nor be asked, before every row is read in vain."""
+    from wolfnote import models
+    from wolfnote.models import endpoint
+
+    if endpoint.is_remote(model):
+        endpoint.parse(model)
+    else:
+        models.path_of(model.partition("+")[0])
 
 
 def _rules(settings: Any) -> dict[str, str]:
