@@ -3,8 +3,8 @@
 Every row of both sets is read once by all detectors of tier 1 and, unless --model none, by the readers of a model; then every
 mix is a population of its own, of which a draw without replacement is judged as the audit judges it. Three readings of each
 mix: an oracle, what detectors flag (at face value: it claims a share of flags, no share of harm, so its coverage is told, and
-is no goal), and the reader for the set's category, corrected by the errors that it states. Beside each power curve stands its theory:
-for the oracle exact, for the others from the rates at which they flag the two sets.
+is no goal), and the reader for the set's category, corrected by the errors that it states. Beside each power curve stands its
+theory: for the oracle exact, for the others from the rates at which they flag the two sets.
 
 .venv/bin/python benchmarks/poison.py --data ../shared/data [--rows 300] [--mixes 25] [--model package:smollm2]
 """
