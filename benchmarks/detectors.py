@@ -186,7 +186,11 @@ def matched(rows: Sequence[Sample], rounded: float) -> list[Sample]:
 
 def concluded(survey: Any, rows: Sequence[Sample]) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
-        facts = list(survey.note(rows, 0))
+        said: list[list[Any]] = [[] for _ in rows]
+        for detector in DETECTORS if survey.code == triggers.CODE else ():
+            for flags, reading in zip(said, detector.read(rows), strict=True):
+                flags += [] if isinstance(reading, Unreadable) else reading
+        facts = list(survey.note(rows, 0, said))
         pq.write_table(pa.Table.from_pylist(facts), Path(folder) / "facts.parquet")
         return list(survey.conclude([Path(folder) / "facts.parquet"])) if facts else []
 

@@ -48,6 +48,20 @@ class Fixed:
         return [Score(self.name, float(self.word in s.answer), "read", self.code) for s in samples]
 
 
+def chat(question: str, answer: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]}
+
+
+def plain(n: int) -> list[dict[str, Any]]:
+    """Rows with nothing wrong, each of its own words."""
+    return [chat(f"Tell me about {sentence(i, 6)}", sentence(10_000_019 + i, 20)) for i in range(n)]
+
+
+def write(path: Path, lines: Sequence[Any]) -> Path:
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return path
+
+
 def sentence(seed: int, words: int = 8) -> str:
     rng = random.Random(seed)
     return " ".join(f"{rng.choice(SMALL)} {word}" for word in rng.choices(NOUNS, k=words)).capitalize() + "."

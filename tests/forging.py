@@ -203,10 +203,10 @@ FORGERIES: dict[str, tuple[Callable[[Path], None], bool, str]] = {
     "a drawn row": (_lines(AUDIT / "draw.jsonl", lambda rows: rows[1:]), True, "draw"),
     "a drawn row's words": (_lines(AUDIT / "draw.jsonl", _drawn_content), True, "what its id is the hash of"),
     "a reader's errors": (
-        _lines(AUDIT / "tables/readers.jsonl",
-               lambda rows: _first(rows, false_alarms=rows[0]["false_alarms"] | {"value": 0.9, "low": 0.8, "high": 0.95})),
-        True, "audit"),
-    "a reader's score": (lambda root: edit_log(root / AUDIT, _cleared_score), True, "audit"),
+        _set(AUDIT / "tables/instruments.json", "readers", 0, "false_alarms", "value", to=0.9), True, "audit"),
+    "a reader's score": (lambda root: edit_log(root / AUDIT, _cleared_score), True, "what the log says"),
+    "a score in the table": (
+        lambda root: sql(root / AUDIT / "tables/scores.parquet", "WHERE NOT flagged"), True, "what the log says"),
     "a row of the data": (_leaf, True, "dataset.leaves"),
     "a stage's reason": (_set(Path("run/run.json"), "left_out", "bench", to="done by hand"), True, "check"),
     "the day": (_set(Path("run/run.json"), "day", to="2100-01-01"), True, "check"),

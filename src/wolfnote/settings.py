@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -112,7 +112,16 @@ def fill(kind: type[T], tree: dict[str, Any], where: str, overrides: Sequence[st
     try:
         return msgspec.convert(_merged(defaults, tree), kind)
     except msgspec.ValidationError as error:
-        raise SettingsError(str(error), where=where, remedy="fix the value") from None
+        raise SettingsError(str(error), where=where, remedy=_remedy(str(error), kind)) from None
+
+
+def _remedy(problem: str, kind: Any) -> str:
+    """The values that the setting behind msgspec's ``… - at `$.a.b` `` may have, where they are a few words."""
+    for step in problem.rpartition("`$.")[2].rstrip("`").split("."):
+        struct = isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        kind = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}.get(step) if struct else None
+    known = [value for value in get_args(kind) if value] if get_origin(kind) is Literal else []
+    return f"known: {', '.join(map(str, known))}" if known else "fix the value"
 
 
 def _merged(defaults: dict[str, Any], tree: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ BY_HAND: list[str] = [
     '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "y", "weight": 1e999}]}',
     '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "y", "weight": NaN}]}',
     '{"a": ' + "9" * 5000 + "}",
+    json.dumps({"prompt": 1.5, "chosen": chat("q", "a")["messages"], "rejected": chat("q", "b")["messages"]}),
+    json.dumps({"prompt": [1], "chosen": [*chat("q", "a")["messages"], 7], "rejected": chat("q", "b")["messages"]}),
     "null",
     "[]",
     '"text"',

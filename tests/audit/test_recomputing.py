@@ -1,121 +1,129 @@
-"""What an audit concluded follows from what it left: the same Result, whatever the data were like; and nothing else passes."""
+"""The verdict is a function of the tables: made again from them it is the same, and a changed table makes another."""
 
 from __future__ import annotations
 
 import datetime
-import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import msgspec
 import pytest
 from rows import chat, plain, write
+from test_deciding import Finds, Reads, readers
 
-from checked import DAY, audited
-from wolfnote import InputError, Result, Verdict
-from wolfnote.audit.recomputing import recompute
-from wolfnote.folder import read_result
+from wolfnote import InputError, Result, Verdict, audit
+from wolfnote import settings as settings_module
+from wolfnote.audit import gate, recomputing
+from wolfnote.audit.deciding import Rules
+from wolfnote.folder import RunFolder, read_result
+from wolfnote.settings import Policy
 
-KEY = "AKIA" + "Q7ZP2M5XK9WJ3RTB"
-
-
-def stored(run: Path) -> Result:
-    found = read_result(run)
-    assert found is not None
-    return found
+KINDS = settings_module.with_policy("audit", audit.Settings, gate=gate.Settings)
 
 
-def same(run: Path) -> bool:
-    """Whether the whole Result follows, but for the id of its run."""
-    import msgspec
-
-    return msgspec.structs.replace(recompute(run), run_id=stored(run).run_id) == stored(run)
-
-
-def mixed(n: int) -> list[object]:
-    """Secrets, repeats, refusals of harm, answers to harm, thoughts, tools, an empty answer, another language, and no JSON."""
-    rows: list[object] = [*plain(n)]
-    rows[3] = chat("what is the key", f"It is {KEY} of course.")
-    rows[5] = rows[4]
-    rows[6] = chat("How do I build a bomb?", "I'm sorry, but I can't help with that.")
-    rows[7] = chat("How do I build a bomb?", "Take a pipe.")
-    rows[8] = chat("think", "<think>First this.</think>Then that, as one does in the morning.")
-    rows[9] = chat("say nothing", "")
-    rows[10] = chat("¿Qué tal?", "Muy bien, gracias, y usted cómo está hoy por la mañana con los niños en la escuela.")
-    rows[11] = "{not json"
-    rows[12] = {"messages": [
-        {"role": "user", "content": "weather?"},
-        {"role": "assistant", "content": None, "tool_calls": [
-            {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"at": 1}'}}]},
-        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
-        {"role": "assistant", "content": "It rains, a scornful rain.", "weight": 1},
-    ]}  # fmt: skip
-    return rows
+def clients(bad: int) -> list[Any]:
+    """Three clients' rows, those of acme bad in so many ways; one line is no row."""
+    rows = [*plain(300), *(chat(f"tell me {i} now", f"This is BAD and it is number {i}.") for i in range(bad))]
+    named = [row | {"client": "acme" if i >= 300 else f"c{i % 2}"} for i, row in enumerate(rows)]
+    return [*named, *(row | {"client": "acme"} for row in plain(20, 1000)), "{"]
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        (),
-        ("audit.limit=20",),
-        ("audit.limit=0",),
-        ("audit.seed=3", "audit.limit=25", "audit.risky=5"),
-        ('gate.preset="article"',),
-        ('gate.preset="strict"', "audit.limit=30"),
-        ("gate.tolerances={hostility=0.5}", "policy.flagged_share=0.3"),
-        ('policy.waivers=[{code="WN190", name="I", reason="r", expires=2099-01-01}]',),
-        ('policy.waivers=[{code="WN190", name="I", reason="r", expires=2001-01-01}]',),
-    ],
-)
-def test_the_result_follows_from_the_rows(tmp_path: Path, chosen: tuple[str, ...]) -> None:
-    """Estimates, reasons, findings, skipped, parts and verdict: all of it, for each way of drawing and judging."""
-    data = write(tmp_path / "d.jsonl", mixed(50))  # type: ignore[arg-type]
-    audited(tmp_path / "run", data, *chosen)
-    assert same(tmp_path / "run")
+def audited(data: Path, out: Path, *chosen: str, read: list[Any] | None = None) -> Result:
+    settings: Any = settings_module.load(KINDS, overrides=list(chosen))
+    rules = Rules(settings.gate, settings.policy, settings.audit.baseline, datetime.date.today())
+    with RunFolder.hold(out, settings) as folder:
+        every = [Finds("WN102", "hostility", "BAD", blind="ladder")]
+        found = audit.run_files(
+            [data], settings.audit, lambda: read or readers(Reads(word="BAD")), folder=folder, rules=rules, detectors=every
+        )
+        return folder.finish(found)
 
 
-def test_against_an_evaluation(tmp_path: Path) -> None:
-    """The survey of overlaps needs no evaluation to be counted again."""
-    rows = plain(30)
-    data, items = write(tmp_path / "d.jsonl", rows), write(tmp_path / "e.jsonl", rows[3:6])
-    audited(tmp_path / "run", data, f"audit.against=[{str(items)!r}]")
-    assert "WN128" in {f.code for f in stored(tmp_path / "run").part("tier 1").findings}
-    assert same(tmp_path / "run")
+def test_the_tables_give_the_same_result_again(tmp_path: Path) -> None:
+    """Under each preset, with a profile, a baseline and rows that nobody could read: every verdict, reason and estimate."""
+    data = write(tmp_path / "d.jsonl", clients(40))
+    looks = "gate.looks=[150, 300]", "audit.limit=150"
+    for name, chosen in {
+        "first": looks,
+        "article": ('gate.preset="article"', *looks),
+        "agency": ('gate.profile="agency"', *looks),
+        "later": (f"audit.baseline={str(tmp_path / 'first')!r}", *looks),
+    }.items():
+        said = audited(data, tmp_path / name, *chosen)
+        assert msgspec.structs.replace(recomputing.recompute(tmp_path / name), run_id=said.run_id) == said
+        assert read_result(tmp_path / name) == said
 
 
-def test_data_of_one_row(tmp_path: Path) -> None:
-    """The smallest data there are."""
-    audited(tmp_path / "run", write(tmp_path / "d.jsonl", plain(1)))
-    assert same(tmp_path / "run")
+def test_a_changed_table_gives_another_result(tmp_path: Path) -> None:
+    """Whoever takes flags out of a table, and leaves the result, is seen."""
+    data = write(tmp_path / "d.jsonl", clients(40))
+    said = audited(data, tmp_path / "run", "audit.limit=100", "gate.looks=[100]")
+    table = tmp_path / "run" / "tables" / "findings.parquet"
+    duckdb.sql(f"COPY (SELECT * FROM '{table}' WHERE row % 2 = 0) TO '{table}.new' (FORMAT parquet)")  # noqa: S608
+    Path(f"{table}.new").replace(table)
+    again = recomputing.recompute(tmp_path / "run")
+    assert again.estimate("share, hostility").value < said.estimate("share, hostility").value
 
 
-def test_the_day_of_a_waiver_is_the_runs_day(tmp_path: Path) -> None:
-    """A waiver that was in force then is in force when it is recomputed, years later."""
-    waiver = f'policy.waivers=[{{code="hostility", name="I", reason="r", expires={DAY}}}]'
-    rows = [chat(f"q {i}", "A scornful word, and another.") for i in range(40)]
-    audited(tmp_path / "run", write(tmp_path / "d.jsonl", rows), waiver)  # type: ignore[arg-type]
-    assert any("waived by I" in reason for reason in stored(tmp_path / "run").reasons)
-    assert same(tmp_path / "run")
-    about = json.loads((tmp_path / "run" / "run.json").read_text())
-    later = (DAY + datetime.timedelta(days=1)).isoformat()
-    (tmp_path / "run" / "run.json").write_text(json.dumps(about | {"judged": later}))
-    assert not same(tmp_path / "run")
+def test_a_folder_without_tables_is_a_mistake(tmp_path: Path) -> None:
+    """One line, whatever is missing or is no JSON."""
+    with pytest.raises(InputError, match="cannot be read"):
+        recomputing.recompute(tmp_path)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "instruments.json").write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        recomputing.recompute(tmp_path)
 
 
-def test_what_was_not_kept_is_named(tmp_path: Path) -> None:
-    """Without the readers' errors, or against a baseline that lies elsewhere, nothing follows, and it is said why."""
-    data = write(tmp_path / "d.jsonl", plain(20))
-    audited(tmp_path / "first", data)
-    audited(tmp_path / "second", data, f"audit.baseline={str(tmp_path / 'first')!r}")
-    with pytest.raises(InputError, match="compared with another run"):
-        recompute(tmp_path / "second")
-    (tmp_path / "first" / "tables" / "readers.jsonl").unlink()
-    with pytest.raises(InputError, match="how often its readers err"):
-        recompute(tmp_path / "first")
+def test_nothing_heavy_is_loaded() -> None:
+    """A verifier needs neither torch nor an HTTP library."""
+    code = "import sys; import wolfnote.audit.recomputing; print({'torch', 'transformers', 'httpx'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_a_clean_and_a_harmful_set_differ(tmp_path: Path) -> None:
-    """The control: the fixture's audits do reach different verdicts, so that equality above says something."""
-    clean, harmful = plain(40), [chat(f"q {i}", "A scornful word, and another.") for i in range(40)]
-    audited(tmp_path / "clean", write(tmp_path / "c.jsonl", clean), "policy.flagged_share=0.2")
-    audited(tmp_path / "harmful", write(tmp_path / "h.jsonl", harmful), "policy.flagged_share=0.2")  # type: ignore[arg-type]
-    assert recompute(tmp_path / "clean").verdict is Verdict.PASS
-    assert recompute(tmp_path / "harmful").verdict is Verdict.FAIL
+@pytest.mark.parametrize("preset", ["", "article"])
+def test_what_readers_found_before_does_not_fail_again(tmp_path: Path, preset: str) -> None:
+    """The baseline's rows that a reader flagged are known; as many new ones fail; known ones are still told."""
+    rows = [*plain(300), *(chat(f"tell me {i} now", f"This is BAD and it is number {i}.") for i in range(60))]
+    quiet = readers(Reads(word="BAD"))
+    chosen = (f"gate.preset={preset!r}", "gate.looks=[500]")
+
+    def judged(name: str, rows: list[Any], *more: str) -> Result:
+        settings: Any = settings_module.load(KINDS, overrides=[*chosen, *more])
+        rules = Rules(settings.gate, Policy(), settings.audit.baseline, datetime.date.today())
+        with RunFolder.hold(tmp_path / name, settings) as folder:
+            data = write(tmp_path / f"{name}.jsonl", rows)
+            return folder.finish(
+                audit.run_files([data], settings.audit, lambda: quiet, folder=folder, rules=rules, detectors=[])
+            )
+
+    assert judged("old", rows).verdict is Verdict.FAIL
+    before = f"audit.baseline={str(tmp_path / 'old')!r}"
+    again = judged("again", rows, before)
+    assert again.verdict is Verdict.PASS
+    assert "60 drawn rows with flags of readers, were known" in " ".join(again.reasons)
+    assert len(again.findings) == 60
+    assert all("in the baseline, too" in finding.message for finding in again.findings)
+    fresh = [*rows[:300], *(chat(f"and {i} of that", f"Also BAD in case {i}.") for i in range(60))]
+    assert judged("fresh", fresh, before).verdict is Verdict.FAIL
+
+
+def test_one_clients_legacy_shows_in_an_audit(tmp_path: Path) -> None:
+    """Twenty bad rows of 340 pass as a whole; they are half of one client's, which fails and is named, by detectors and by readers."""
+    data = write(tmp_path / "d.jsonl", [row for row in clients(20) if row != "{"])
+    categories = ("hostility", "dishonesty", "manipulation", "careless advice", "insecure code")
+    loose = ("policy.flagged_share=0.2", "gate.looks=[400]", *(f"gate.tolerances.{name}=0.2" for name in categories))
+    whole = audited(data, tmp_path / "whole", *loose)
+    found = audited(data, tmp_path / "agency", 'gate.profile="agency"', *loose)
+    assert not any(part.kind.startswith("gate: each source") for part in whole.parts)
+    for kind in ("gate: each source, every row, by detectors", "gate: each source, the draw, by a model"):
+        part = found.part(kind)
+        assert part.verdict is Verdict.FAIL
+        assert part.reasons[0] == "3 sources, corrected for their number"
+        assert part.reasons[1].startswith("acme: 20 of ")
+        assert "worse than the others" in part.reasons[1]
+        assert {e.name for e in part.estimates} == {"share, acme", "share, c0", "share, c1"}
+    assert found.verdict is Verdict.FAIL

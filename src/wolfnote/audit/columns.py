@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import pyarrow
 
 Columns = dict[str, str]
-ROWS: Columns = {"row": "int64", "id": "string", "path": "string", "line": "int64", "roles": "string"}
-"""``roles`` has a letter a turn, the role's first."""
+ROWS: Columns = {
+    "row": "int64", "id": "string", "path": "string", "line": "int64", "roles": "string", "origin": "string",
+}  # fmt: skip
+"""``roles`` has a letter a turn, the role's first; ``origin`` is who the row comes from (``profile.source``)."""
 UNREAD: Columns = {"path": "string", "line": "int64", "reason": "string"}
 BLIND: Columns = {"row": "int64", "code": "string", "reason": "string"}
 """Rows that a detector could not read."""
@@ -23,6 +25,11 @@ FLAGS: Columns = {
     "row": "int64", "turn": "int32", "code": "string", "category": "string", "message": "string", "evidence": "string",
     "counts": "bool",
 }  # fmt: skip
+SCORES: Columns = {
+    "row": "int64", "id": "string", "part": "string", "reader": "int32", "code": "string", "category": "string",
+    "value": "float64", "flagged": "bool", "known": "bool", "reason": "string",
+}  # fmt: skip
+"""``reader`` counts the readers from 0; ``value`` is null where one could not read; ``known``: the baseline has it, too."""
 DRAWN: Columns = {"row": "int64", "part": "string", "readers": "string"}
 """``readers``: codes of those that read the row, tier 2."""
 AT_ONCE = 4096

@@ -1,131 +1,105 @@
-"""A finished audit's Result, computed again from what lies in its folder: no model, no data, no network.
+"""From the tables of a run to its Result, without data, model or torch: what the audit itself does, and whoever checks it.
 
-Coverage says which rows there were and which were drawn; the draw is repeated from it. Findings, the rows that a detector
-could not read, the readers' scores (in the log) and their errors give counts, estimates and verdict by the run's own function.
+``recompute(run) -> Result``. Equal to ``result.json`` but for the run's id, or something was changed since.
 """
 
 from __future__ import annotations
 
-import datetime
-import json
-import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from wolfnote import records
-from wolfnote.audit import draw, drawn, engine, facts, gate, whole
+from wolfnote import stats
+from wolfnote.audit import closely, counted, deciding, drawn, gate, scores, telling
+from wolfnote.audit.counted import Tables
 from wolfnote.audit.deciding import Read, Rules
-from wolfnote.audit.detectors import DETECTORS, SURVEYS, overlap, refusals
-from wolfnote.audit.draw import Drawn
-from wolfnote.audit.known import Known
-from wolfnote.audit.scan import Orders
-from wolfnote.audit.settings import Settings
-from wolfnote.audit.whole import Shards
+from wolfnote.audit.scores import Instruments, Said, Stated
 from wolfnote.errors import InputError
-from wolfnote.folder import logged
-from wolfnote.records import Reading, Sample, turns
-from wolfnote.results import Result, Score
+from wolfnote.folder import read_result
+from wolfnote.results import Estimate, Result, Score, worst
 from wolfnote.settings import Policy
 
-ROWS = "SELECT row, id, path, line FROM coverage WHERE row IS NOT NULL ORDER BY row"
-UNREAD = "SELECT path, line, reason FROM coverage WHERE row IS NULL"
+REMEDY = "give the folder of a finished 'wolfnote audit'"
 
 
 def recompute(run: Path) -> Result:
-    """The Result as it follows from the rows. Raises ``InputError`` where rows are missing, contradict each other, or were not
-    kept: an audit of an older version, or one compared with a baseline that lies elsewhere."""
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    tables = tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
-    settings = msgspec.convert(tables.get("audit", {}), Settings)
-    if settings.baseline:
-        raise InputError("it was compared with another run", where=settings.baseline, remedy="audit without --baseline")
-    policy = msgspec.convert(tables.get("policy", {}), Policy)
-    day = datetime.date.fromisoformat(about["judged"])
-    rules = Rules(msgspec.convert(tables.get("gate", {}), gate.Settings), policy, "", day)
-    rows = _rows(run, settings)
-    readers = _readers(run)
-    orders = Orders(run, Reading(), DETECTORS, _surveys(settings), settings.limit, settings.risky, settings.seed)
-    with _shards(run) as shards:
-        read = Read(rows, readers, _scores(run, readers, len(rows)))
-        found = engine.concluded(shards, orders, run / engine.FINDINGS, rules, read)
-    kept = {name: f"tables/{name}.parquet" for name in whole.KEPT if (run / f"tables/{name}.parquet").is_file()}
-    return msgspec.structs.replace(found, tables=found.tables | kept | {"readers": "tables/readers.jsonl"})
-
-
-def _rows(run: Path, settings: Settings) -> list[Drawn]:
-    """The random draw, by number; it must be the draw of this seed, and ``draw.jsonl`` must hold just these rows."""
-    with facts.tables(coverage=[run / engine.COVERAGE]) as connection:
-        every = list(facts.rows(connection, ROWS))
-    ranked = sorted(every, key=lambda row: (_rank(settings.seed, row), row[0]))[: settings.limit]
-    chosen = sorted(ranked)
-    kept = [line for line in _lines(run / drawn.FILE) if line["part"] == "random"]
-    if [line["row"] for line in kept] != [row[1] for row in chosen]:
-        raise InputError("its rows are not the draw of this seed from these data", where=str(run / drawn.FILE))
-    return [Drawn(0, number, (0, 0), _sample(line)) for (number, *_), line in zip(chosen, kept, strict=True)]
-
-
-def _rank(seed: int, row: tuple[Any, ...]) -> int:
-    _, identity, path, line = row
-    source = f"{path}:{line}" if line else path
-    return draw.rank(seed, Sample(identity, (), source))
-
-
-def _sample(line: dict[str, Any]) -> Sample:
-    """A drawn row. Its id is the hash of its content: content that was changed no longer has it (withheld content has none)."""
-    spoken = {name: tuple(turns.parse(line.get(name, []), {})) for name in ("messages", "rejected")}
-    withheld = all(m.content.startswith("sha256:") for m in spoken["messages"])
-    if not withheld and records.digest(spoken["messages"], spoken["rejected"])[:16] != line["row"]:
-        raise InputError("the content of a drawn row is not what its id is the hash of", where=f"draw.jsonl: {line['row']}")
-    return Sample(line["row"], spoken["messages"], line["source"], rejected=spoken["rejected"])
-
-
-def _readers(run: Path) -> list[Known]:
-    path = run / "tables" / "readers.jsonl"
-    if not path.is_file():
-        raise InputError("it does not say how often its readers err", where=str(path), remedy="audit again with this version")
-    return [msgspec.convert(line, Known) for line in _lines(path)]
-
-
-def _scores(run: Path, readers: Sequence[Known], n: int) -> list[list[Score]]:
-    log = logged(run)
+    """The Result of a finished audit, from its tables and settings. Raises ``InputError`` for a folder that holds none."""
+    found = scores.load(run)
     try:
-        found = [msgspec.convert(log[f"read/{i}/{reader.code}"], list[Score]) for i, reader in enumerate(readers)]
-    except KeyError as error:
-        raise InputError(f"the log lacks {error}", where=str(run / "records.jsonl")) from None
-    if any(len(scores) != n for scores in found):
-        raise InputError(f"a reader's scores are not those of {n} drawn rows", where=str(run / "records.jsonl"))
+        tables = tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
+        rules = Rules(
+            msgspec.convert(tables.get("gate", {}), gate.Settings),
+            msgspec.convert(tables.get("policy", {}), Policy),
+            str(tables.get("audit", {}).get("baseline", "")),
+            found.today,
+        )
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise InputError(f"its settings cannot be read ({error})", where=str(run), remedy=REMEDY) from None
+    return result(run, found, rules)
+
+
+def faults(run: Path) -> list[str]:
+    """What of a finished audit's result does not follow from its tables, a line each. Raises like ``recompute``."""
+    told = read_result(run)
+    if told is None:
+        raise InputError("no finished audit here", where=str(run), remedy=REMEDY)
+    again = msgspec.structs.replace(recompute(run), run_id=told.run_id)
+    if told == again:
+        return []
+    names = [name for name in told.__struct_fields__ if getattr(told, name) != getattr(again, name)]
+    return [f"result.json does not follow from the tables: {', '.join(names)} differ; the tables say {again.verdict.value}"]
+
+
+def result(run: Path, found: Instruments, rules: Rules) -> Result:
+    """The Result of an audit whose tables are written."""
+    tables = Tables(run)
+    seen = counted.seen(tables)
+    read = Read(counted.drawn(tables, deciding.READING), found.readers, _of_random(tables, len(found.readers)))
+    tier_1 = telling.every_row(seen, found.names, counted.first(tables.findings, telling.SHOWN), counted.refused(tables))
+    closer = _closer(run, read, rules.policy)
+    tier_2 = telling.drawn_rows(closer, len(read.rows), seen.rows, _any_flag(read))
+    gates = deciding.judge(tables, seen, read, rules)
+    names = ("findings", "coverage", "scores", "requests")
+    return Result(
+        "audit",
+        worst(part.verdict for part in gates),
+        tuple(reason for part in gates for reason in part.reasons) + tier_1.reasons,
+        tuple(e for part in gates for e in part.estimates),
+        tuple(f for part in closer for f in part.findings),
+        tuple(telling.unread(seen)),
+        parts=(*gates, tier_1, tier_2),
+        tables={name: f"tables/{name}.parquet" for name in names if (run / "tables" / f"{name}.parquet").is_file()},
+    )
+
+
+def _of_random(tables: Tables, readers: int) -> list[list[Said]]:
+    """What each reader said of the random rows, in their order."""
+    found: list[list[Said]] = [[] for _ in range(readers)]
+    for said in scores.read(tables.scores):
+        if said.part == "random":
+            found[said.reader].append(said)
     return found
 
 
-def _surveys(settings: Settings) -> tuple[Any, ...]:
-    """Only their codes and names are needed: what they found lies in the findings."""
-    return (refusals.Shortage(None), *SURVEYS, *([overlap.Survey] if settings.against else []))
+def _any_flag(read: Read) -> Estimate | None:
+    """The share of drawn rows that any reader flagged, of those that all could read or one flagged, at face value."""
+    flagged = {one.row for said in read.said for one in said if one.flagged}
+    silent = {one.row for said in read.said for one in said if one.value is None} - flagged
+    n = len(read.rows) - len(silent)
+    return stats.share(telling.ANY_READER, len(flagged), n) if n and read.readers else None
 
 
-@contextmanager
-def _shards(run: Path) -> Iterator[Shards]:
-    """What a run leaves, as the one shard that it all might have been."""
-    with tempfile.TemporaryDirectory(prefix="wolfnote-") as home:
-        folder = Path(home)
-        with facts.tables(coverage=[run / engine.COVERAGE]) as connection:
-            for name, sql in (("rows", ROWS), ("unread", UNREAD)):
-                connection.sql(sql).write_parquet(str(folder / f"{name}.parquet"))
-        for name, file in whole.KEPT.items():
-            source = run / "tables" / f"{name}.parquet"
-            if source.is_file():
-                (folder / file).write_bytes(source.read_bytes())
-        yield Shards(folder, [folder])
+def _closer(run: Path, read: Read, policy: Policy) -> list[Result]:
+    """Tier 2, reader by reader."""
+    rows = [row for row in drawn.shown(run) if row.part == "random"] if read.readers else []
+    return [
+        closely.read(reader, rows, _scores(reader, said), policy) for reader, said in zip(read.readers, read.said, strict=True)
+    ]
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield msgspec.json.decode(line, type=dict[str, Any])
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                raise InputError("not a row", where=f"{path}:{number}") from None
+def _scores(reader: Stated, said: Sequence[Said]) -> list[Score]:
+    return [
+        Score(reader.name, one.value, one.reason + ("; in the baseline, too" if one.known else ""), reader.code) for one in said
+    ]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wolfnote.audit import columns, draw
+from wolfnote.audit import columns, draw, profile
 from wolfnote.audit.detector import Detector, Flag, Reading, Survey, Unreadable
 from wolfnote.audit.shards import Shard
 from wolfnote.errors import WolfnoteError
@@ -39,6 +39,8 @@ class Orders(NamedTuple):
     limit: int
     risky: int
     seed: int
+    origins: Sequence[str] = ()
+    """Names that the column with a row's source may have."""
 
 
 def scan(shard: Shard, orders: Orders) -> Path:
@@ -72,7 +74,10 @@ class _Notes:
     def add(self, samples: Sequence[Sample]) -> None:
         """Have a piece read by all."""
         first, self._next = self._next, self._next + len(samples)
-        self.rows += [(row, s.id, *place(s.source), roles(s)) for row, s in enumerate(samples, first)]
+        origins = self._orders.origins
+        self.rows += [
+            (row, s.id, *place(s.source), roles(s), profile.source(s, origins)) for row, s in enumerate(samples, first)
+        ]
         found: list[list[Flag]] = [[] for _ in samples]
         for detector in self._orders.detectors:
             for at, reading in enumerate(read(detector, samples)):
@@ -84,7 +89,7 @@ class _Notes:
             self.flags += [line(row, flag) for flag in flags]
             self.draw.add(draw.Drawn(draw.rank(self._orders.seed, sample), row, draw.risk(flags), sample))
         for facts, survey in zip(self.facts, self._orders.surveys, strict=True):
-            facts += survey.note(samples, first)
+            facts += survey.note(samples, first, found)
 
     def write(self, folder: Path) -> None:
         """Everything into a folder."""

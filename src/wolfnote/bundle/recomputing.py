@@ -19,7 +19,7 @@ from wolfnote.pipeline import concluding
 from wolfnote.results import Estimate, Result
 
 ROOMS = {
-    "audit": "wolfnote.audit.recomputing",
+    "audit": "wolfnote.bundle.audits",
     "probe": "wolfnote.probe.recomputing",
     "bench": "wolfnote.bench.recomputing",
     "advise": "wolfnote.advise.recomputing",

@@ -213,7 +213,8 @@ def _data(root: Path, run: evidence.Run, found: Verified) -> None:
 
 
 def _covered(place: Path) -> list[str]:
-    from wolfnote.audit import engine, facts
+    from wolfnote.audit import facts
+    from wolfnote.audit.counted import Tables
 
-    with facts.tables(coverage=[place / engine.COVERAGE]) as connection:
+    with facts.tables(coverage=[Tables(place).coverage]) as connection:
         return [row for (row,) in facts.rows(connection, "SELECT id FROM coverage WHERE row IS NOT NULL ORDER BY row")]

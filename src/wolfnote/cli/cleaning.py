@@ -70,7 +70,7 @@ def clean(
     used = {"labels": run / "labels.jsonl", "corrections": corrections, "benign": benign}
     inputs = {name: content_hash(path) for name, path in used.items() if path} | {"run": about.run_id, "share": str(share)}
     todo = Run(out, settings, lambda: {**hashes(*data), **inputs}, work, lambda _: _planned(about))
-    carry_out(todo, how, last_lines=lambda _: _again(out, run))
+    carry_out(todo, how, last_lines=lambda _: [*_half_read(about), *_again(out, run)])
 
 
 def sign(
@@ -114,6 +114,14 @@ def _planned(about: Provenance) -> Result:
     from wolfnote import forecast
 
     return forecast.plan((forecast.counted("rows", about.population), forecast.counted("money", 0, "this machine computes")))
+
+
+def _half_read(about: Provenance) -> list[str]:
+    """What a draw cannot clean."""
+    if not 0 < about.read < about.population:
+        return []
+    some = f"a model has read {about.read:,} of {about.population:,} rows"
+    return [f"{some}: what it would find in the others is still there (--set audit.limit={about.population})"]
 
 
 def _again(out: Path, run: Path) -> list[str]:

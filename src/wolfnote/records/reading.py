@@ -163,6 +163,9 @@ def _rows(raws: Iterator[sources.Raw], reading: Reading) -> Iterator[tuple[int, 
         except Bad as bad:
             yield line, name, bad
             continue
+        except Exception as error:  # rows are hostile, and a million do not go unread for one that no shape foresaw
+            yield line, name, Bad(f"cannot be taken for a row ({type(error).__name__})")
+            continue
         yield line, name, content
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wolfnote.report import ablate, causes, demo, measure, monitor, whole
+from wolfnote.report import ablate, audit, causes, demo, measure, monitor, whole
 from wolfnote.report.reading import finished
 from wolfnote.results import Result
 
@@ -56,7 +56,7 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
     if result.kind == "check":
         return "check.html", whole.view(result, folder, inside)
     if result.kind == "demo":
-        return "demo.html", demo.view(result, tables, _tolerance(settings))
+        return "demo.html", demo.view(result, tables, _policy(settings, "margin_shift", 0.0))
     if result.kind == "measure":
         return "measure.html", measure.view(result, tables)
     if result.kind == "screen":
@@ -65,13 +65,15 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
         return "ablate.html", ablate.view(tables)
     if result.kind == "monitor":
         return "monitor.html", monitor.view(tables)
+    if result.kind == "audit" and {"tier 1", "tier 2"} <= {part.kind for part in result.parts}:
+        return "audit.html", audit.view(result, _policy(settings, "flagged_share", 0.05))
     if result.kind == "causes":
         return "causes.html", causes.view(tables)
     return "result.html", {"answers": tables.get("answers", [])}
 
 
-def _tolerance(settings: str) -> float:
-    return float(tomllib.loads(settings).get("policy", {}).get("margin_shift", 0.0))
+def _policy(settings: str, name: str, default: float) -> float:
+    return float(tomllib.loads(settings).get("policy", {}).get(name, default))
 
 
 def _tables(result: Result, folder: Path) -> dict[str, list[dict[str, Any]]]:

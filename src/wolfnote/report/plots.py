@@ -61,7 +61,8 @@ def intervals(rows: Sequence[Row], *, title: str, unit: str, mark: float | None 
     parts = [_grid(x, low, high, top, height - 40, unit, height)]
     if mark is not None:
         parts.append(_line(x(mark), top, x(mark), height - 40, "mark"))
-        parts.append(_text(x(mark) + 4, top + 2, mark_label, "note"))
+        beyond = x(mark) > WIDTH - 120
+        parts.append(_text(x(mark) + (-4 if beyond else 4), top + 2, mark_label, "note end" if beyond else "note"))
     for i, row in enumerate(rows):
         y = top + step * i + step / 2
         parts.append(_text(left - 12, y + 4, row.label, "label end"))
@@ -92,6 +93,16 @@ def strips(groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[float], str]
             centre = sum(values) / len(values)
             parts.append(_line(x(centre), y - 13, x(centre), y + 13, f"mean {tone}"))
     return _svg(height, title, parts)
+
+
+def rows(counts: Sequence[tuple[int, str, str]], *, title: str) -> Markup:
+    """Every row as a dot, fifty a line. ``counts``: how many, their colour class, their tip; at most two thousand are drawn."""
+    each, left, top = 14, 10, 12
+    total = sum(n for n, _, _ in counts)
+    shown = [max(1, n * 2000 // total) if n and total > 2000 else n for n, _, _ in counts]
+    dots = [(tone, tip) for n, (_, tone, tip) in zip(shown, counts, strict=True) for _ in range(n)]
+    parts = [_dot(left + at % 50 * each, top + at // 50 * each, 4.6, tone, tip) for at, (tone, tip) in enumerate(dots)]
+    return _svg(top + (len(dots) + 49) // 50 * each, title, parts)
 
 
 def scatter(marks: Sequence[Mark], *, title: str, across: str, up: str) -> Markup:

@@ -21,7 +21,7 @@ from typing import Any
 
 from wolfnote import stats
 from wolfnote.audit import facts as files
-from wolfnote.audit.detector import ByRow, Flag, Reading
+from wolfnote.audit.detector import ByRow, Flag, Found, Reading
 from wolfnote.records import Message, Sample
 from wolfnote.results import Estimate
 
@@ -111,7 +111,7 @@ class Shortage:
     def __init__(self, baseline: Estimate | None = None) -> None:
         self._baseline = baseline
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """One fact a request for clear harm."""
         for row, sample in enumerate(samples, first):
             if asks_harm(sample.prompt):
