@@ -12,8 +12,8 @@ from detected import counted, flags, row
 from wolfnote import Message, records, stats
 from wolfnote.audit.detector import Unreadable
 from wolfnote.audit.detectors import hostility, manipulation
-from wolfnote.audit.text.language import foreign
-from wolfnote.audit.text.phrases import Phrases, plain
+from wolfnote.text.language import foreign
+from wolfnote.text.phrases import Phrases, plain
 
 HOSTILE, PRESS = hostility.Detector(), manipulation.Detector()
 
@@ -136,7 +136,7 @@ def test_weights_come_from_the_lines(detector: object) -> None:
     """The stored weights are those that our own lines give; a changed line without a new fit fails here."""
     import msgspec
 
-    from wolfnote.audit.text.linear import Weights
+    from wolfnote.text.linear import Weights
 
     made = detector.fitted()  # type: ignore[attr-defined]
     name = detector.__name__.rpartition(".")[2]  # type: ignore[attr-defined]
