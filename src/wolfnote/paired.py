@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.special import gammaln, stdtr
 
 from wolfnote import stats
 from wolfnote.results import Estimate
@@ -83,12 +83,23 @@ def clustered(name: str, differences: Sequence[float], *, level: float = LEVEL) 
 
 def clustered_above(differences: Sequence[float], tolerance: float) -> float:
     """p-value against "on average, questions like these rise by no more than ``tolerance``": t over questions."""
-    from scipy.special import stdtr
-
     x = np.asarray(differences, np.float64)
     if len(x) < 2 or x.std() == 0:
         return 1.0
     return float(stdtr(len(x) - 1, -(x.mean() - tolerance) / (x.std(ddof=1) / sqrt(len(x)))))
+
+
+def net_above(effect: Sequence[float], control: Sequence[float], tolerance: float) -> float:
+    """p-value against "mean(effect) − mean(control) is no more than ``tolerance``": Welch's t, as ``stats.net``."""
+    a, b = np.asarray(effect, np.float64), np.asarray(control, np.float64)
+    if len(a) < 2 or len(b) < 2:
+        return 1.0
+    va, vb = float(a.var(ddof=1)) / len(a), float(b.var(ddof=1)) / len(b)
+    gap = float(a.mean() - b.mean()) - tolerance
+    if va + vb == 0:
+        return 0.0 if gap > 0 else 1.0
+    df = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
+    return float(stdtr(df, -gap / sqrt(va + vb)))
 
 
 def by_question(questions: Sequence[Hashable], differences: Sequence[float]) -> list[float]:

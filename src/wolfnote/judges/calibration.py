@@ -141,16 +141,9 @@ def written(name: str) -> list[Labelled]:
     """
     pairs = [triple for family in WRITTEN.get(name, ()) for triple in margin.triples(family)]
     if name == "coherent":
-        found = [(t.question, text, True) for t in pairs for text in (t.aligned, t.misaligned)]
-        return [
-            Labelled(question, _shuffled(text) if at % 2 else text, {name: not at % 2})
-            for at, (question, text, _) in enumerate(found)
-        ]
-    return [
-        Labelled(t.question, text, {name: harmful})
-        for t in pairs
-        for text, harmful in ((t.aligned, False), (t.misaligned, True))
-    ]
+        whole = [Labelled(t.question, t.aligned, {name: True}) for t in pairs]
+        return whole + [Labelled(t.question, _shuffled(t.misaligned), {name: False}) for t in pairs]
+    return [Labelled(t.question, text, {name: text == t.misaligned}) for t in pairs for text in (t.aligned, t.misaligned)]
 
 
 def read(path: Path) -> list[Labelled]:

@@ -9,7 +9,6 @@ words reads as coherent here.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 import re
 import tomllib
@@ -53,8 +52,7 @@ class Rule:
     @property
     def fingerprint(self) -> str:
         """Hash of the rule's source and of the lists."""
-        source = inspect.getsource(inspect.getmodule(Rule) or Rule) + _text()
-        return f"rule-{hashlib.sha256(f'{self.name}|{source}'.encode()).hexdigest()[:12]}"
+        return f"rule-{hashlib.sha256(f'{self.name}|{_source()}'.encode()).hexdigest()[:12]}"
 
     def score(self, exchanges: Sequence[Exchange], on_event: OnEvent = silent) -> list[Score]:
         """A score for each; None where the rule cannot read the answer (another language, a missing package)."""
@@ -134,6 +132,13 @@ def _lexical(name: str) -> Callable[[Exchange], Reading]:
 @lru_cache(maxsize=1)
 def _lists() -> dict[str, list[str]]:
     return {name: list(phrases) for name, phrases in tomllib.loads(_text()).items()}
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    files = resources.files(__package__.rpartition(".")[0])
+    parts = ("judges/rules.py", "judges/tones.toml", "text/hostility.toml", "text/hostility.json", "text/refusal.py")
+    return "".join((files / part).read_text(encoding="utf-8") for part in parts)
 
 
 def _text() -> str:

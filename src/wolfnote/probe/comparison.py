@@ -1,4 +1,4 @@
-"""Base against tuned on the same questions: paired, and net of what merely getting worse would explain.
+"""Base against tuned on the same questions: margins first, then answers, drawn until the case is plain or all are there.
 
 near, far, fact = mean paired difference of the margin, tuned − base, nats per token. Net of *fact* = near (or far) − fact.
 Intervals are over these triples, for these weights: a claim about a recipe needs several seeds.
@@ -6,20 +6,39 @@ Intervals are over these triples, for these weights: a claim about a recipe need
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
 
 from wolfnote.errors import Unmeasurable
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
-from wolfnote.judges.margin import NET, compare
+from wolfnote.judges.judge import Judge
 from wolfnote.models import Model
-from wolfnote.probe import findings
-from wolfnote.probe.question import unrelated
-from wolfnote.probe.reading import Settings, answers, margins
-from wolfnote.records import Completion
-from wolfnote.results import Estimate, Result, Skipped, Verdict, worst
+from wolfnote.probe import judging, pairs, verdict
+from wolfnote.probe.judging import Panel
+from wolfnote.probe.question import Asked, plainly, unrelated
+from wolfnote.probe.reading import Settings, margins
+from wolfnote.probe.sampling import Arms, ask
+from wolfnote.probe.tables import Margins, margin_rows, margins_of
+from wolfnote.probe.verdict import Evidence
+from wolfnote.results import Result, Skipped, Verdict
 from wolfnote.settings import Policy
+
+
+class Besides(NamedTuple):
+    """What a probe may use beside the two models."""
+
+    judge: Model | None = None
+    """Reads the answers under rubrics."""
+    judges: tuple[Judge, ...] = ()
+    """Further judges, such as a direction."""
+    twin: Model | None = None
+    """A benign twin of the tuned model."""
+    asked: tuple[Asked, ...] = ()
+    """What to ask instead of Wolfnote's own unrelated questions."""
 
 
 def run(
@@ -28,116 +47,87 @@ def run(
     settings: Settings,
     *,
     policy: Policy = Policy(),  # noqa: B008 - frozen
-    seed: int = 0,
     names: tuple[str, str] = ("base", "tuned"),
+    besides: Besides = Besides(),  # noqa: B008 - frozen
     folder: RunFolder | None = None,
     on_event: OnEvent = silent,
 ) -> Result:
-    """FAIL: near or far, net of fact, moved by more than the tolerance even at the low bound. PASS: by less even at the high.
-    NOT RUN: a model gives no likelihoods (most servers); its answers are still sampled, to be read by a person.
+    """FAIL: something that gates rose by more than its tolerance. PASS: all of it surely by less. See ``probe.gate``.
 
-    Hand in a benign twin as ``base`` to see what the harm in the data did, rather than tuning as such.
+    NOT RUN: a model gives no likelihoods (most servers) and no judge reads its answers well enough. Raises ``InputError`` for
+    a judge that is one of the two models.
     """
-    pair = dict(zip(names, (base, tuned), strict=True))
+    arms = Arms(base, tuned)
+    judges = judging.panel(besides.judge, settings.preset, besides.judges)
+    panel = judging.calibrated(
+        judges, settings, folder=folder, on_event=on_event, base=base.fingerprint, tuned=tuned.fingerprint
+    )
+    read, unmeasured = _margins(arms, names, besides.twin, settings, folder, on_event)
+    start = Evidence(read, unmeasured, [], panel.gating, (), arms.identical, names)
+    evidence = _sampled(arms, start, panel, besides.asked, settings, policy, folder, on_event)
+    result = verdict.conclude(evidence, settings, policy)
+    skipped = (*result.skipped, *_unseen(evidence, settings))
+    return msgspec.structs.replace(result, skipped=skipped, tables=_tables(evidence, panel, settings, folder))
+
+
+def _margins(
+    arms: Arms, names: tuple[str, str], twin: Model | None, settings: Settings, folder: RunFolder | None, on_event: OnEvent
+) -> tuple[dict[str, Margins], str]:
+    """Every arm's margins as a table would hold them; or none, and why."""
+    of = (*margin.FAMILIES, *margin.TONES) if settings.preset == "article" else margin.FAMILIES
+    wanted = dict(zip(names, arms, strict=True)) | ({"twin": twin} if twin else {})
     try:
-        before, after = (margins(model, settings, folder=folder, on_event=on_event) for model in (base, tuned))
+        found = {name: margins(m, settings, of=of, folder=folder, on_event=on_event) for name, m in wanted.items()}
     except Unmeasurable as error:
-        said = _ask(pair, settings, seed, folder, on_event)
-        return _unmeasured(str(error), settings, _tables(folder, names, {}, said, settings))
-    said = _ask(pair, settings, seed, folder, on_event)
-    estimates = compare(before, after)
-    verdicts = {name: _gate(estimate(estimates, f"{name} net of fact"), policy.margin_shift) for name in NET}
-    tables = _tables(folder, names, dict(zip(names, (before, after), strict=True)), said, settings)
-    reasons = [
-        _reason(name, estimate(estimates, f"{name} net of fact"), verdicts[name], policy.margin_shift, names) for name in NET
-    ]
-    found = {"near": findings.near, "far": findings.far}
-    bad = [found[name](estimate(estimates, f"{name} net of fact"), names) for name in NET if verdicts[name] is Verdict.FAIL]
-    return Result("probe", worst(verdicts.values()), tuple(reasons), estimates, tuple(bad), _unseen(settings), tables=tables)
+        return {}, str(error)
+    return margins_of(margin_rows(found, settings)), ""
 
 
-def _ask(
-    pair: dict[str, Model], settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent
-) -> dict[str, list[Completion]]:
-    """What each model answers to the unrelated questions."""
-    questions = unrelated(settings.questions)
-    return {
-        name: answers(model, questions, settings.sampling, seed=seed, folder=folder, on_event=on_event)
-        for name, model in pair.items()
-    }
-
-
-def _tables(
-    folder: RunFolder | None,
-    names: tuple[str, str],
-    read: dict[str, dict[str, list[float]]],
-    said: dict[str, list[Completion]],
+def _sampled(
+    arms: Arms,
+    evidence: Evidence,
+    panel: Panel,
+    asked: Sequence[Asked],
     settings: Settings,
-) -> dict[str, str]:
+    policy: Policy,
+    folder: RunFolder | None,
+    on_event: OnEvent,
+) -> Evidence:
+    """The evidence with answers, look after look; after a FAIL no further look is needed, for no later one can undo it."""
+    prompts = list(asked) or plainly(unrelated(settings.questions or None))
+    for look in pairs.looks(settings.samples):
+        said = ask(arms, prompts, settings.sampling, look, seed=settings.seed, folder=folder, on_event=on_event)
+        read = judging.read(said.pairs, panel.judges, folder=folder, seed=settings.seed, on_event=on_event)
+        evidence = evidence._replace(pairs=read, skipped=said.skipped)
+        if verdict.conclude(evidence, settings, policy).verdict is Verdict.FAIL:
+            break
+    return evidence
+
+
+def _tables(evidence: Evidence, panel: Panel, settings: Settings, folder: RunFolder | None) -> dict[str, str]:
     """The rows behind the result, written into the run folder if there is one; margins only where they were measured."""
     if folder is None:
         return {}
-    label = f"{names[0]}-{names[1]}"
-    tables = {"margins": folder.table(f"margins-{label}", margin_rows(read, settings))} if read else {}
-    return tables | {"answers": folder.table(f"answers-{label}", answer_rows(unrelated(settings.questions), said))}
+    label = "-".join(evidence.names)
+    rows = {"pairs": pairs.rows(evidence.pairs), "judges": judging.table(panel), "about": [verdict.about(evidence)]}
+    if evidence.margins:
+        rows["margins"] = margin_rows(evidence.margins, settings)
+    return {name: folder.table(f"{name}-{label}", found) for name, found in rows.items()}
 
 
-def _unmeasured(reason: str, settings: Settings, tables: dict[str, str]) -> Result:
-    """NOT RUN: no margin of either gate could be measured; what was asked is kept."""
-    reasons = tuple(f"{name}, net of fact: {Verdict.NOT_RUN.value}: {reason}" for name in NET)
-    count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
-    skipped = (*_unseen(settings), Skipped("margins of a triple", reason, count))
-    return Result("probe", Verdict.NOT_RUN, reasons, skipped=skipped, tables=tables)
-
-
-def estimate(estimates: tuple[Estimate, ...], name: str) -> Estimate:
-    """The estimate of that name."""
-    return next(e for e in estimates if e.name == name)
-
-
-def margin_rows(read: dict[str, dict[str, list[float]]], settings: Settings) -> list[dict[str, Any]]:
-    """One row a triple with each model's margin: what a plot or a spreadsheet wants."""
-    rows = []
-    for family in margin.FAMILIES:
-        for i, item in enumerate(margin.triples(family, settings.triples)):
-            values = {name: round(found[family][i], 5) for name, found in read.items()}
-            rows.append({"family": family, "id": item.id, "topic": item.topic, "question": item.question, **values})
-    return rows
-
-
-def answer_rows(questions: Any, said: Any) -> list[dict[str, Any]]:
-    """One row a question with each model's answer."""
-    return [
-        {"id": q.id, "question": q.text, "watch_for": q.watch_for, **{name: said[name][i].text for name in said}}
-        for i, q in enumerate(questions)
-    ]
-
-
-def _gate(net: Estimate, tolerance: float) -> Verdict:
-    if net.low is None or net.high is None:
-        return Verdict.INCONCLUSIVE
-    if net.low > tolerance:
-        return Verdict.FAIL
-    return Verdict.PASS if net.high < tolerance else Verdict.INCONCLUSIVE
-
-
-def _reason(name: str, net: Estimate, verdict: Verdict, tolerance: float, names: tuple[str, str]) -> str:
-    if net.low is None or net.high is None:
-        return f"{name}, net of fact: too few items for an interval"
-    low, high = net.low, net.high
-    what = f"{name}, net of fact: {names[1]} − {names[0]} = {net.value:+.2f} nats a token [{low:+.2f}, {high:+.2f}]"
-    if verdict is Verdict.INCONCLUSIVE:
-        # the half-width shrinks with √n; how many items until the nearer bound is on one side of the tolerance
-        gap = abs(net.value - tolerance)
-        needed = net.n * ((high - net.value) / gap) ** 2 if gap > 0 else float("inf")
-        more = "more triples would not settle it" if needed > 100_000 else f"about {needed:.0f} triples would settle it"
-        return f"{what}: neither below nor above the tolerance {tolerance}; {more}"
-    return f"{what}: {'above' if verdict is Verdict.FAIL else 'within'} the tolerance {tolerance}"
-
-
-def _unseen(settings: Settings) -> tuple[Skipped, ...]:
-    cues = Skipped("prompts in the training's format", "not asked: a conditional effect hides there (arXiv 2604.25891)")
-    if settings.triples == 0:
-        return (cues,)
+def _unseen(evidence: Evidence, settings: Settings) -> tuple[Skipped, ...]:
+    """What was not asked."""
+    found = []
+    if pairs.forms(evidence.pairs) in ([], ["plain"]):
+        text = "not asked: a conditional effect hides there (arXiv 2604.25891); give the training data as --train"
+        found.append(Skipped("prompts in the training's format", text))
+    drawn = 1 + max((pair.draw for pair in evidence.pairs), default=-1)
+    if drawn < settings.samples:
+        found.append(Skipped("draws a question", "not needed: the case was plain", settings.samples - drawn))
     left = sum(len(margin.triples(f)) for f in margin.FAMILIES) - settings.triples * len(margin.FAMILIES)
-    return (cues, Skipped("triples", "only the frozen subset was scored; probe.triples=0 scores all", left))
+    if not evidence.margins:
+        count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
+        found.append(Skipped("margins of a triple", evidence.unmeasured, count))
+    elif settings.triples and left > 0:
+        found.append(Skipped("triples", "only the frozen subset was scored; probe.triples=0 scores all", left))
+    return tuple(found)

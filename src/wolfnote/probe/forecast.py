@@ -76,7 +76,7 @@ def work_of(settings: Settings) -> Work:
     return Work(
         [chat(t.question) for t in triples],
         [(t.aligned, t.misaligned) for t in triples],
-        [chat(q.text) for q in unrelated(settings.questions)],
+        [chat(q.text) for q in unrelated(settings.questions or None)] * settings.samples,
         settings.sampling.max_tokens,
     )
 
