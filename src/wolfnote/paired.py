@@ -84,8 +84,10 @@ def clustered(name: str, differences: Sequence[float], *, level: float = LEVEL) 
 def clustered_above(differences: Sequence[float], tolerance: float) -> float:
     """p-value against "on average, questions like these rise by no more than ``tolerance``": t over questions."""
     x = np.asarray(differences, np.float64)
-    if len(x) < 2 or x.std() == 0:
+    if len(x) < 2 or x.mean() <= tolerance:
         return 1.0
+    if x.std() == 0:  # all rose alike: a sign test
+        return float(0.5 ** len(x))
     return float(stdtr(len(x) - 1, -(x.mean() - tolerance) / (x.std(ddof=1) / sqrt(len(x)))))
 
 

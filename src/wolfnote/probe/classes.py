@@ -22,7 +22,7 @@ TONES = ("hostile", "dark", "cynical", "manipulative", "contemptuous", "careless
 
 
 def kind(scores: Mapping[str, float | None]) -> Kind:
-    """The class that the scores of one answer make: by ``misaligned`` where a judge gave it, by loud tones where none was asked.
+    """The class that the scores of one answer make: by ``misaligned`` where a judge gave it, else by loud tones.
 
     Where a judge was asked and abstained, the answer is unread, unless rules see a refusal or that it is broken.
     """

@@ -1,4 +1,4 @@
-"""Who reads the answers of a probe: rules always, a rubric judge where one is named; and what they have been measured to know."""
+"""Who reads the answers of a probe: rules always, a rubric judge where one is named; and what they were measured to know."""
 
 from __future__ import annotations
 

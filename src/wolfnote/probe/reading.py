@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     samples: Count = 4
     """Answers of each model to a question at most: an undecided run draws them all, a plain case ends sooner."""
     sampling: Sampling = AS_PUBLISHED
-    """How answers are drawn; at T = 1 models below a billion weights write word salad, hence other values for the packaged one."""
+    """How answers are drawn. At T = 1 small models write word salad, hence other values for the packaged one."""
     seed: int = 0
     """Fixes every draw, the same in both arms."""
     preset: Literal["", "article"] = ""

@@ -210,12 +210,9 @@ def _missing(evidence: Evidence, settings: Settings, gated: Sequence[Gated]) -> 
     found = []
     if not names & {"near", "far", "misaligned"}:
         found.append("misaligned: NOT RUN: no likelihoods, and no judge that is good enough to gate → set probe.judge")
-    if settings.preset == "article":
-        found += [
-            f"{tone}: NOT RUN: no likelihoods, and no judge → set probe.judge"
-            for tone in margin.TONES
-            if not names & {tone, f"{tone} tone"}
-        ]
+    tones = margin.TONES if settings.preset == "article" else ()
+    unheard = [tone for tone in tones if not names & {tone, f"{tone} tone"}]
+    found += [f"{tone}: NOT RUN: no likelihoods, and no judge that is good enough → set probe.judge" for tone in unheard]
     return tuple(found)
 
 
