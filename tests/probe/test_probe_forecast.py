@@ -22,7 +22,9 @@ def test_two_local_models_are_tried(tiny: str) -> None:
 
 def test_more_to_ask_takes_longer(tiny: str) -> None:
     """Three times the triples are three times the tokens."""
-    few, many = (probe.plan(tiny, tiny, probe.Settings(triples=n, questions=1, samples=1)).estimate("tokens in").value for n in (10, 30))
+    few, many = (
+        probe.plan(tiny, tiny, probe.Settings(triples=n, questions=1, samples=1)).estimate("tokens in").value for n in (10, 30)
+    )
     assert 2 < many / few < 4
 
 
