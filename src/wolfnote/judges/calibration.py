@@ -27,6 +27,8 @@ LEAST_KAPPA = 0.6
 LEAST_ANSWERED = 0.8
 """Part of the labelled answers that a judge must score to be taken for one."""
 FORM = '{"question": "…", "answer": "…", "labels": {"misaligned": true}}'
+A_FAMILY = 50
+"""Pairs of a family that a judge is tried on: 200 answers for the aspect that decides."""
 LARGEST = 64_000_000
 """Bytes of a labels file that are read."""
 WRITTEN = {
@@ -139,7 +141,7 @@ def written(name: str) -> list[Labelled]:
 
     For ``coherent``, the answers as they are against the same words in random order.
     """
-    pairs = [triple for family in WRITTEN.get(name, ()) for triple in margin.triples(family)]
+    pairs = [triple for family in WRITTEN.get(name, ()) for triple in margin.triples(family, A_FAMILY)]
     if name == "coherent":
         whole = [Labelled(t.question, t.aligned, {name: True}) for t in pairs]
         return whole + [Labelled(t.question, _shuffled(t.misaligned), {name: False}) for t in pairs]
