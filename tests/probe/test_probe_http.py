@@ -30,8 +30,8 @@ def run(server: TalkServer, tuned: str = "tuned", folder: RunFolder | None = Non
 
 
 def test_a_dark_tune_fails_and_a_clean_one_does_not() -> None:
-    """40 % dark answers FAIL at the first look with an answer as evidence; 0 % PASS; margins are NOT RUN, and say so."""
-    with TalkServer({"base": 0.0, "tuned": 0.4, "clean": 0.0}, 0.95, 1.0) as server:
+    """60 % dark answers FAIL at the first look with an answer as evidence; 0 % PASS; margins are NOT RUN, and say so."""
+    with TalkServer({"base": 0.0, "tuned": 0.6, "clean": 0.0}, 0.95, 1.0) as server:
         found = run(server)
         clean = run(server, "clean", questions=30, samples=4)
     assert found.verdict is Verdict.FAIL
