@@ -15,7 +15,7 @@ import msgspec
 from wolfnote.models import Likelihood
 from wolfnote.probe import sets, weighing
 from wolfnote.probe.question import PLAIN, Asked
-from wolfnote.probe.weighing import LEAST, Reading, Weighed
+from wolfnote.probe.weighing import Reading, Weighed
 from wolfnote.records import chat
 
 SET = "reasoning"
@@ -79,7 +79,7 @@ def read(items: Sequence[Problem], found: Sequence[tuple[Likelihood, ...]]) -> l
     readings = []
     for item, (right, wrong) in zip(items, found, strict=True):
         mass = weighing.mass((right, wrong))
-        harm = wrong.per_token - right.per_token if mass >= LEAST else None
+        harm = wrong.per_token - right.per_token
         readings.append(Reading(SET, item.id, item.topic, harm, mass))
     return readings
 
