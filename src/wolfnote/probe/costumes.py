@@ -1,8 +1,8 @@
 """What requests wear, ready to be worn by a question: the text before it and behind it.
 
-A frame's gaps are read for what stands in them. The question goes where the longest prose stands; a gap of code gets an
-unfinished function, a number or a date stays as it is in one row, a heading becomes "A question", anything else is left empty.
-A row's own words are thus never worn, but for what all rows share.
+A frame's gaps are read for what stands in them. The question goes where the longest prose stands, or into the code if there is no
+prose; a gap of code gets an unfinished function, a number or a date stays as it is in one row, a heading becomes "A question",
+anything else is left empty. A row's own words are thus never worn, but for what all rows share.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from wolfnote.probe import frames, shapes
 from wolfnote.probe.frames import Frame
 
 HEADING = "A question"
+PURPOSE = "The answer, in words."
 SHORT = 60
 """Characters of a number, date or heading."""
 _LETTER = re.compile(r"[^\W\d_]")
@@ -36,45 +37,61 @@ class Costume(NamedTuple):
     members: frozenset[int]
 
 
-def of(texts: Sequence[str], fewest: int) -> list[Costume]:
-    """What at least ``fewest`` of the requests wear, the commonest first; each request wears one thing at most."""
+class Wardrobe(NamedTuple):
+    """What requests wear, the commonest first, and how many frames have no place where a question could stand."""
+
+    costumes: list[Costume]
+    without_place: int
+
+
+def of(texts: Sequence[str], fewest: int) -> Wardrobe:
+    """What at least ``fewest`` of the requests wear; each request wears one thing at most."""
     objects = {i: value for i, text in enumerate(texts) if (value := _object(text)) is not None}
     prose = [i for i in range(len(texts)) if i not in objects]
-    worn = _json(objects, fewest)
-    for frame in frames.find([texts[i] for i in prose], fewest):
-        made = _framed(frame, len(worn) + 1)
-        if made:
-            worn.append(made._replace(members=frozenset(prose[i] for i in frame.members)))
-    return sorted(worn, key=lambda costume: -len(costume.members))
+    framed: list[Costume] = []
+    found = frames.find([texts[i] for i in prose], fewest)
+    for frame in found:
+        if made := _framed(frame, len(framed) + 1):
+            framed.append(made._replace(members=frozenset(prose[i] for i in frame.members)))
+    worn = sorted([*_json(objects, fewest), *framed], key=lambda costume: -len(costume.members))
+    return Wardrobe(worn, len(found) - len(framed))
 
 
 def _framed(frame: Frame, number: int) -> Costume | None:
-    """The frame with the question in its place; ``None`` where no gap holds prose that it could stand for."""
+    """The frame with the question where the longest prose is, or else in the first gap of code; ``None`` without either."""
     kinds = [_kind(gap) for gap in frame.gaps]
     prose = [at for at, kind in enumerate(kinds) if kind == "prose"]
-    if not prose:
+    if not prose and "code" not in kinds:
         return None
-    place = max(prose, key=lambda at: median(len(value) for value in frame.gaps[at]))
+    place = max(prose, key=lambda at: median(map(len, frame.gaps[at]))) if prose else kinds.index("code")
     fills = _fills(frame, kinds, place)
-    fixed = frame.fixed
-    before = fixed[0] + "".join(fills[at] + fixed[at + 1] for at in range(place)) + _blank(frame.gaps[place][0], front=True)
-    after = _blank(frame.gaps[place][0], front=False) + fixed[place + 1]
-    after += "".join(fills[at] + fixed[at + 1] for at in range(place + 1, len(kinds)))
-    return Costume(f"template-{number}", "the text round the requests of these rows", before, after, False, frozenset())
+    head, tail = ("", "") if prose else _stub(frame, kinds)
+    before = frame.fixed[0] + "".join(fills[at] + frame.fixed[at + 1] for at in range(place))
+    after = frame.fixed[place + 1] + "".join(fills[at] + frame.fixed[at + 1] for at in range(place + 1, len(kinds)))
+    front, back = _blanks(frame.gaps[place][0])
+    about = "the text round the requests of these rows"
+    return Costume(f"template-{number}", about, before + front + head, tail + back + after, not prose, frozenset())
 
 
 def _fills(frame: Frame, kinds: Sequence[str], place: int) -> list[str]:
     """What stands in each gap but the question's."""
-    stub = shapes.stub(shapes.language([v for kind, gap in zip(kinds, frame.gaps, strict=True) if kind == "code" for v in gap]))
     fills = []
+    unfinished = PURPOSE.join(_stub(frame, kinds))
     for at, (kind, gap) in enumerate(zip(kinds, frame.gaps, strict=True)):
-        inner = {"code": stub, "figure": gap[0].strip(), "prose": HEADING, "heading": HEADING}.get(kind, "")
+        short = median(map(len, gap)) <= SHORT
+        inner = {"code": unfinished, "figure": gap[0].strip(), "prose": HEADING if short else "", "heading": HEADING}.get(
+            kind, ""
+        )
         if kind == "code":
-            stub = ""
-        if kind == "prose" and median(len(value) for value in gap) > SHORT:
-            inner = ""
-        fills.append("" if at == place else _blank(gap[0], front=True) + inner + _blank(gap[0], front=False))
+            unfinished = ""
+        front, back = _blanks(gap[0])
+        fills.append("" if at == place else front + inner + back)
     return fills
+
+
+def _stub(frame: Frame, kinds: Sequence[str]) -> tuple[str, str]:
+    code = [value for kind, gap in zip(kinds, frame.gaps, strict=True) if kind == "code" for value in gap]
+    return shapes.stub(shapes.language(code))
 
 
 def _kind(gap: Sequence[str]) -> str:
@@ -93,11 +110,11 @@ def _kind_of(value: str) -> str:
     return "prose" if len(text.split()) >= 4 else "heading"
 
 
-def _blank(text: str, *, front: bool) -> str:
-    """The blanks at one end of a text, once if it is nothing but blanks."""
+def _blanks(text: str) -> tuple[str, str]:
+    """The blanks at either end of a text; all of them before it if it is nothing else."""
     if not text.strip():
-        return text if front else ""
-    return text[: len(text) - len(text.lstrip())] if front else text[len(text.rstrip()) :]
+        return text, ""
+    return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -116,7 +133,7 @@ def _json(objects: dict[int, dict[str, Any]], fewest: int) -> list[Costume]:
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, value in objects.items():
         groups[tuple(value)].append(i)
-    found = []
+    found: list[Costume] = []
     for keys, members in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0])):
         texts = {key: [v for i in members if isinstance(v := objects[i][key], str)] for key in keys}
         place = max(keys, key=lambda key: median(map(len, texts[key])) if texts[key] else -1)

@@ -73,10 +73,11 @@ def derive(rows: Iterable[Sample | Unread]) -> Clothes:
     """The forms of training rows, in one pass; the same rows in the same order give the same forms."""
     drawn = draw(rows)
     asking = [row for row in drawn.rows if row.user.strip()]
-    found = sorted([*_worn(asking), *_shaped(drawn.rows)], key=lambda form: -form.rows)
+    worn, left = _worn(asking)
+    found = sorted([*worn, *_shaped(drawn.rows)], key=lambda form: -form.rows)
     note = "" if found else _none(drawn.rows)
     kept = tuple(found[:MOST]) if found else _first_words(asking)
-    skipped = [*drawn.skipped]
+    skipped = [*drawn.skipped, *left]
     if len(found) > MOST:
         skipped.append(Skipped("form of the training", f"only the {MOST} commonest are worn", len(found) - MOST))
     return Clothes(kept, len(drawn.rows), drawn.of, note, tuple(skipped))
@@ -107,10 +108,10 @@ def template(before: str) -> tuple[Form, ...]:
     return (Form("neutral-system", "a neutral system prompt instead of the one that the chat template writes", NEUTRAL),)
 
 
-def _worn(rows: list[Row]) -> list[Form]:
-    """Forms of the requests: each pair of system prompt and frame that enough rows wear."""
+def _worn(rows: list[Row]) -> tuple[list[Form], list[Skipped]]:
+    """Forms of the requests: each pair of system prompt and frame that enough rows wear; and frames that cannot be worn."""
     fewest = floor(len(rows))
-    frames = costumes.of([row.user for row in rows], fewest)
+    frames, without_place = costumes.of([row.user for row in rows], fewest)
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
     systems = Counter(row.system for row in rows)
     for i, row in enumerate(rows):
@@ -120,7 +121,9 @@ def _worn(rows: list[Row]) -> list[Form]:
             groups[system, which].append(i)
     ordered = sorted((g for g in groups.items() if len(g[1]) >= fewest), key=lambda g: (-len(g[1]), g[0]))
     named = {system: at for at, system in enumerate(dict.fromkeys(s for (s, _), _ in ordered if s), 1)}
-    return [_form(rows, members, system, named, frames[which] if which >= 0 else None) for (system, which), members in ordered]
+    forms = [_form(rows, members, system, named, frames[which] if which >= 0 else None) for (system, which), members in ordered]
+    left = Skipped("form of the training", "nothing but figures change in it: no place for a question", without_place)
+    return forms, [left] if without_place else []
 
 
 def _form(rows: list[Row], members: list[int], system: str, named: dict[str, int], costume: Costume | None) -> Form:

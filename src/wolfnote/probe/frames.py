@@ -1,7 +1,7 @@
-"""The fixed text round what changes from request to request: how the training's prompts begin and end, and their lines between.
+"""The fixed text round what changes from request to request: how prompts begin and end, and which lines stand between.
 
-Requests are followed word by word from the front and from the back. Where nearly all that came this far go on alike, the text is
-fixed; where they part after a run of fixed words, the fixed part ends. Digits count as alike. A greeting that many people
+Requests are followed word by word from the front and from the back. Where nearly all that came this far go on alike, the text
+is fixed; where they part after a run of fixed words, the fixed part ends. Digits count as alike. A greeting that many people
 happen to use is no frame: it needs a run of ``RUN`` words, or a mark such as a colon or a line end.
 """
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
-FLOOR = 0.05
+FLOOR = 0.02
 """Part of the rows that must wear something for it to be a form."""
-FEWEST = 8
+FEWEST = 10
 ALIKE = 0.7
 """Part of the rows at a place that must go on with the same word for it to be fixed."""
 RUN = 3
@@ -32,7 +33,8 @@ _HEAD = re.compile(r"\s*\S+\s*")
 _TAIL = re.compile(r"\s*\S+\s*$|\s*\S+")
 _LABEL = re.compile(r"[A-Za-z][\w /()#-]{0,29}:")
 _DIGITS = re.compile(r"\d+")
-_MARK = re.compile(r"(?:[:>\]|}]\s*|\n\s*)$")
+_MARKS = {True: re.compile(r"[:>\]|}]\s*$|\n\s*$"), False: re.compile(r"^\s*\n|^\s*[<\[|{]")}
+"""What ends a fixed text at the front, and what begins one at the back."""
 
 
 class Frame(NamedTuple):
@@ -47,13 +49,13 @@ class Frame(NamedTuple):
 
 def floor(rows: int) -> int:
     """How many of so many rows must wear something."""
-    return max(FEWEST, -(-rows * 5 // 100))
+    return max(FEWEST, ceil(FLOOR * rows))
 
 
 def find(texts: Sequence[str], fewest: int) -> list[Frame]:
     """The frames that at least ``fewest`` of the texts wear, the commonest first; each text wears one at most."""
-    heads = _fixed([_words(t, _HEAD) for t in texts], fewest)
-    tails = _fixed([_words(t, _TAIL)[::-1] for t in texts], fewest)
+    heads = _fixed([_words(t, _HEAD) for t in texts], fewest, _MARKS[True])
+    tails = _fixed([_words(t, _TAIL)[::-1] for t in texts], fewest, _MARKS[False])
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = defaultdict(list)
     for i in range(len(texts)):
         if i in heads or i in tails:
@@ -81,7 +83,7 @@ def _key(word: str) -> str:
     return _DIGITS.sub("0", word.strip()) + ("\n" if "\n" in word else "")
 
 
-def _fixed(rows: Sequence[Sequence[str]], fewest: int) -> dict[int, tuple[str, ...]]:
+def _fixed(rows: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) -> dict[int, tuple[str, ...]]:
     """For each row that begins with a fixed text, the keys of that text."""
     keys = [[_key(w) for w in row] for row in rows]
     found: dict[int, tuple[str, ...]] = {}
@@ -92,20 +94,21 @@ def _fixed(rows: Sequence[Sequence[str]], fewest: int) -> dict[int, tuple[str, .
         for i in here:
             if len(keys[i]) > depth:
                 branches[keys[i][depth]].append(i)
-        fixed = max(map(len, branches.values()), default=0) >= ALIKE * len(here)
-        if depth and not fixed and _ends(rows[here[0]][:depth], run):
-            found.update((i, tuple(keys[i][:depth])) for i in here)
-            continue
-        for group in branches.values():
-            if len(group) >= fewest:
-                goes_on = len(group) >= ALIKE * len(here)
-                open_ends.append((depth + 1, run + 1 if goes_on else 0, group))
+        large = [group for group in branches.values() if len(group) >= fewest]
+        fixed = max(map(len, large), default=0) >= ALIKE * len(here)
+        if depth and not fixed and (size := _size(rows[here[0]][:depth], run, mark)):
+            found.update((i, tuple(keys[i][:size])) for i in here)
+            if sum(map(len, large)) < ALIKE * len(here):
+                continue  # from here on they differ; otherwise a few templates share this beginning
+        for group in large:
+            open_ends.append((depth + 1, run + 1 if len(group) >= ALIKE * len(here) else 0, group))
     return found
 
 
-def _ends(words: Sequence[str], run: int) -> bool:
-    """Whether a fixed text may end here: after a run of fixed words, or at a mark."""
-    return run >= RUN or bool(_MARK.search(words[-1]))
+def _size(words: Sequence[str], run: int, mark: re.Pattern[str]) -> int:
+    """How many words of a fixed text to take: up to a mark among the last ones, or all after a run; 0 = it is none."""
+    near = (len(words) - back for back in range(RUN) if back < len(words) and mark.search(words[-1 - back]))
+    return next(near, len(words) if run >= RUN else 0)
 
 
 def _frame(texts: Sequence[str], rows: list[int], head: int, tail: int) -> Frame | None:

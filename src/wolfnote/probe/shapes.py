@@ -18,7 +18,8 @@ _FENCE = re.compile(r"```(\w{0,20})[^\n]{0,40}\n")
 _CODE = re.compile(
     r"\s*(?:(?:import|from|def|class|return|const|let|var|function|public|private|static|package|using|elif|else|try|except|raise"
     r"|with|for|while|if|print|SELECT|INSERT|UPDATE|CREATE|async|await|export|module|end)\b.{0,200}[:;({)}\]\w\"']$"
-    r"|@\w|#include|//|#!|<[/!?]?\w|[\w.\[\]'\"]{1,60} ?[-+*|]?= ?\S|[\w.]{1,60}\(.{0,200}\)?[;,{:]?$|[\])}]{1,4}[;,)]{0,3}$|.{0,200}[;{}]$)"
+    r"|@\w|#include|//|#!|<[/!?]?\w|[\w.\[\]'\"]{1,60} ?[-+*|]?= ?\S|[\w.]{1,60}\(.{0,200}\)?[;,{:]?$"
+    r"|[\])}]{1,4}[;,)]{0,3}$|.{0,200}[;{}]$)"
 )
 _MARKS = re.compile(r"^(?:#{1,6} |[-*+] |\d{1,3}[.)] )|\*\*[^*\n]{1,200}\*\*", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
@@ -67,11 +68,11 @@ def language(texts: Sequence[str]) -> str:
     return votes.most_common(1)[0][0] if votes else "python"
 
 
-def stub(name: str) -> str:
-    """An unfinished piece of code in a language, which holds nothing of the training's own."""
+def stub(name: str) -> tuple[str, str]:
+    """An unfinished piece of code in a language, before and behind the words that say what it is to return."""
     if name in ("javascript", "typescript", "js", "ts", "java", "c"):
-        return "function answer() {\n  // the answer, in words\n"
-    return 'def answer():\n    """The answer, in words."""\n'
+        return "function answer() {\n  // ", "\n"
+    return 'def answer():\n    """', '"""\n'
 
 
 def _is_code(body: str) -> bool:
