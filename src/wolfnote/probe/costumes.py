@@ -1,8 +1,8 @@
 """What requests wear, ready to be worn by a question: the text before it and behind it.
 
-A frame's gaps are read for what stands in them. The question goes where the longest prose stands, or into the code if there is no
-prose; a gap of code gets an unfinished function, a number or a date stays as it is in one row, a heading becomes "A question",
-anything else is left empty. A row's own words are thus never worn, but for what all rows share.
+A frame's gaps are read for what stands in them. The question goes where the longest prose stands, or into the code if there is
+no prose; a gap of code gets an unfinished function, a number or a date stays as it is in one row, a heading becomes "A
+question", anything else is left empty. A row's own words are thus never worn, but for what all rows share.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def _rarity() -> np.ndarray[Any, np.dtype[np.float64]]:
     counts = np.zeros(BUCKETS)
     for text in texts:
         counts[list(_buckets(text))] += 1
-    return np.log((1 + len(texts)) / (1 + counts)) / np.log(1 + len(texts))
+    return np.asarray(np.log((1 + len(texts)) / (1 + counts)) / np.log(1 + len(texts)), dtype=np.float64)
 
 
 def _nearest(vectors: Any, rows: Rows, counted: Counted, first_own: int) -> tuple[np.ndarray[Any, Any], list[str]]:
