@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from importlib import resources
 
 import msgspec
 
 from wolfnote.models import Conversation, Question
+from wolfnote.probe import sets
 from wolfnote.records import chat
 
 PLAIN = "plain"
@@ -51,16 +51,9 @@ class Asked(msgspec.Struct, frozen=True):
         return Question(self.id, self.conversation)
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    description: str
-    question: list[ProbeQuestion]
-
-
 def unrelated(limit: int | None = None) -> list[ProbeQuestion]:
     """Wolfnote's unrelated questions; ``limit`` takes a frozen subset that covers as many topics as it can."""
-    text = resources.files(__package__).joinpath("questions/unrelated.toml").read_bytes()
-    every = msgspec.toml.decode(text, type=_File).question
+    every = sets.items("unrelated", "question", ProbeQuestion)
     if limit is None:
         return every
     ranked = sorted(every, key=lambda q: hashlib.sha256(q.id.encode()).digest())
