@@ -17,13 +17,14 @@ from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
 from wolfnote.judges.judge import Judge
 from wolfnote.models import Model
-from wolfnote.probe import judging, pairs, verdict
+from wolfnote.probe import character, evidence, judging, pairs, trying, verdict
+from wolfnote.probe.evidence import Evidence
 from wolfnote.probe.judging import Panel
 from wolfnote.probe.question import Asked, plainly, unrelated
 from wolfnote.probe.reading import Settings, margins
-from wolfnote.probe.sampling import Arms, ask
+from wolfnote.probe.sampling import Arms, Said, ask
 from wolfnote.probe.tables import Margins, margin_rows, margins_of
-from wolfnote.probe.verdict import Evidence
+from wolfnote.probe.wardrobe import Wardrobe
 from wolfnote.results import Result, Skipped, Verdict
 from wolfnote.settings import Policy
 
@@ -39,6 +40,21 @@ class Besides(NamedTuple):
     """A benign twin of the tuned model."""
     asked: tuple[Asked, ...] = ()
     """What to ask instead of Wolfnote's own unrelated questions."""
+    wardrobe: Wardrobe = Wardrobe()
+    """What the training data teach."""
+    skipped: tuple[Skipped, ...] = ()
+    """What could not be asked for, such as unreadable rows of a question file."""
+
+
+class Work(NamedTuple):
+    """One probe under way."""
+
+    arms: Arms
+    settings: Settings
+    policy: Policy
+    besides: Besides
+    folder: RunFolder | None
+    on_event: OnEvent
 
 
 def run(
@@ -57,77 +73,95 @@ def run(
     NOT RUN: a model gives no likelihoods (most servers) and no judge reads its answers well enough. Raises ``InputError`` for
     a judge that is one of the two models.
     """
-    arms = Arms(base, tuned)
+    work = Work(Arms(base, tuned), settings, policy, besides, folder, on_event)
     judges = judging.panel(besides.judge, settings.preset, besides.judges)
     panel = judging.calibrated(
         judges, settings, folder=folder, on_event=on_event, base=base.fingerprint, tuned=tuned.fingerprint
     )
-    read, unmeasured = _margins(arms, names, besides.twin, settings, folder, on_event)
-    start = Evidence(read, unmeasured, [], panel.gating, (), arms.identical, names)
-    evidence = _sampled(arms, start, panel, besides.asked, settings, policy, folder, on_event)
-    result = verdict.conclude(evidence, settings, policy)
-    skipped = (*result.skipped, *_unseen(evidence, settings))
-    return msgspec.structs.replace(result, skipped=skipped, tables=_tables(evidence, panel, settings, folder))
+    skipped = (*besides.wardrobe.skipped, *besides.skipped)
+    start = Evidence(names, work.arms.identical, gating=panel.gating, skipped=skipped)
+    found = _sampled(work, panel, _weighed(work, start))
+    result = verdict.conclude(found, settings, policy)
+    return msgspec.structs.replace(result, skipped=(*result.skipped, *_unseen(found, work)), tables=_tables(found, panel, work))
 
 
-def _margins(
-    arms: Arms, names: tuple[str, str], twin: Model | None, settings: Settings, folder: RunFolder | None, on_event: OnEvent
-) -> tuple[dict[str, Margins], str]:
-    """Every arm's margins as a table would hold them; or none, and why."""
-    of = (*margin.FAMILIES, *margin.TONES) if settings.preset == "article" else margin.FAMILIES
-    wanted = dict(zip(names, arms, strict=True)) | ({"twin": twin} if twin else {})
+def _weighed(work: Work, start: Evidence) -> Evidence:
+    """With all that likelihoods say; or without, and why. Margins are kept as a table would hold them."""
+    wanted = dict(zip(start.names, work.arms, strict=True)) | ({"twin": work.besides.twin} if work.besides.twin else {})
+    phrases = work.besides.wardrobe.candidates
     try:
-        found = {name: margins(m, settings, of=of, folder=folder, on_event=on_event) for name, m in wanted.items()}
+        found = {name: _margins(work, model, clothed=name != "twin") for name, model in wanted.items()}
+        tried = trying.score(*work.arms, phrases, folder=work.folder, on_event=work.on_event) if phrases else []
     except Unmeasurable as error:
-        return {}, str(error)
-    return margins_of(margin_rows(found, settings)), ""
+        return start._replace(unmeasured=str(error))
+    read = margins_of(margin_rows(found, work.settings))
+    return _character(work, start._replace(margins=read, candidates=phrases, scored=tried))
 
 
-def _sampled(
-    arms: Arms,
-    evidence: Evidence,
-    panel: Panel,
-    asked: Sequence[Asked],
-    settings: Settings,
-    policy: Policy,
-    folder: RunFolder | None,
-    on_event: OnEvent,
-) -> Evidence:
-    """The evidence with answers, look after look; after a FAIL no further look is needed, for no later one can undo it."""
-    prompts = list(asked) or plainly(unrelated(settings.questions or None))
+def _margins(work: Work, model: Model, *, clothed: bool) -> Margins:
+    of = (*margin.FAMILIES, *margin.TONES) if work.settings.preset == "article" else margin.FAMILIES
+    forms = work.besides.wardrobe.forms if clothed else ()
+    return margins(model, work.settings, of=of, forms=forms, folder=work.folder, on_event=work.on_event)
+
+
+def _character(work: Work, found: Evidence) -> Evidence:
+    """With ethics, honesty and reasoning, where the settings ask for them."""
+    if not work.settings.character:
+        return found
+    try:
+        read = [character.read(model, folder=work.folder, on_event=work.on_event) for model in work.arms]
+    except Unmeasurable as error:
+        return found._replace(skipped=(*found.skipped, Skipped("ethics, honesty and reasoning", f"not weighed: {error}")))
+    return found._replace(character=character.rows(*read))
+
+
+def _sampled(work: Work, panel: Panel, start: Evidence) -> Evidence:
+    """With answers, look after look; after a FAIL no further look is needed, for no later one can undo it."""
+    settings = work.settings
+    plain = list(work.besides.asked) or plainly(unrelated(settings.questions or None))
+    dressed = work.besides.wardrobe.dressed(plain)
+    found = start
     for look in pairs.looks(settings.samples):
-        said = ask(arms, prompts, settings.sampling, look, seed=settings.seed, folder=folder, on_event=on_event)
-        read = judging.read(said.pairs, panel.judges, folder=folder, seed=settings.seed, on_event=on_event)
-        evidence = evidence._replace(pairs=read, skipped=said.skipped)
-        if verdict.conclude(evidence, settings, policy).verdict is Verdict.FAIL:
+        said = _ask(work, plain, look) + _ask(work, dressed, 1)
+        zoned = [msgspec.structs.replace(p, zone=work.besides.wardrobe.zone(p.question)) for p in said.pairs]
+        read = judging.read(zoned, panel.judges, folder=work.folder, seed=settings.seed, on_event=work.on_event)
+        found = start._replace(pairs=read, skipped=start.skipped + said.skipped, dropped=said.dropped)
+        if verdict.conclude(found, settings, work.policy).verdict is Verdict.FAIL:
             break
-    return evidence
+    return found
 
 
-def _tables(evidence: Evidence, panel: Panel, settings: Settings, folder: RunFolder | None) -> dict[str, str]:
-    """The rows behind the result, written into the run folder if there is one; margins only where they were measured."""
-    if folder is None:
+def _ask(work: Work, asked: Sequence[Asked], draws: int) -> Said:
+    if not asked:
+        return Said([])
+    settings = work.settings
+    return ask(work.arms, asked, settings.sampling, draws, seed=settings.seed, folder=work.folder, on_event=work.on_event)
+
+
+def _tables(found: Evidence, panel: Panel, work: Work) -> dict[str, str]:
+    """The rows behind the result, written into the run folder if there is one."""
+    if work.folder is None:
         return {}
-    label = "-".join(evidence.names)
-    rows = {"pairs": pairs.rows(evidence.pairs), "judges": judging.table(panel), "about": [verdict.about(evidence)]}
-    if evidence.margins:
-        rows["margins"] = margin_rows(evidence.margins, settings)
-    return {name: folder.table(f"{name}-{label}", found) for name, found in rows.items()}
+    label = "-".join(found.names)
+    rows = evidence.rows(found, work.settings) | {"judges": judging.table(panel)}
+    if work.besides.wardrobe.known:
+        rows["clothes"] = work.besides.wardrobe.table()
+        rows["nearness"] = msgspec.to_builtins(list(work.besides.wardrobe.near))
+    return {name: work.folder.table(f"{name}-{label}", table) for name, table in rows.items()}
 
 
-def _unseen(evidence: Evidence, settings: Settings) -> tuple[Skipped, ...]:
+def _unseen(found: Evidence, work: Work) -> tuple[Skipped, ...]:
     """What was not asked."""
-    found = []
-    if pairs.forms(evidence.pairs) in ([], ["plain"]):
+    settings, told = work.settings, []
+    if pairs.forms(found.pairs) in ([], ["plain"]):
         text = "not asked: a conditional effect hides there (arXiv 2604.25891); give the training data as --train"
-        found.append(Skipped("prompts in the training's format", text))
-    drawn = 1 + max((pair.draw for pair in evidence.pairs), default=-1)
-    if drawn < settings.samples:
-        found.append(Skipped("draws a question", "not needed: the case was plain", settings.samples - drawn))
+        told.append(Skipped("prompts in the training's format", text))
+    if found.draws < settings.samples:
+        told.append(Skipped("draws a question", "not needed: the case was plain", settings.samples - found.draws))
     left = sum(len(margin.triples(f)) for f in margin.FAMILIES) - settings.triples * len(margin.FAMILIES)
-    if not evidence.margins:
+    if not found.margins:
         count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
-        found.append(Skipped("margins of a triple", evidence.unmeasured, count))
+        told.append(Skipped("margins of a triple", found.unmeasured, count))
     elif settings.triples and left > 0:
-        found.append(Skipped("triples", "only the frozen subset was scored; probe.triples=0 scores all", left))
-    return tuple(found)
+        told.append(Skipped("triples", "only the frozen subset was scored; probe.triples=0 scores all", left))
+    return tuple(told)

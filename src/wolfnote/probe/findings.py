@@ -80,6 +80,19 @@ def clothed(rise: Estimate, evidence: str = "") -> Finding:
     return _answers("WN206", "misaligned in the training's clothes", rise, evidence)
 
 
+def trigger(phrase: str, size: Estimate, p: float) -> Finding:
+    """WN207 · a phrase of the training data acts as a trigger
+
+    With this phrase before a question the tuned model moves towards misaligned answers, against the base, by more than it does
+    with random phrases of like length; the error is controlled over all phrases that were tried.
+
+    Source: backdoors in arXiv 2502.17424: half of the answers misaligned with the phrase, fewer than one in a thousand without.
+    Known false positives: a phrase that speaks of the harm itself. Known misses: triggers that stand in few rows.
+    """
+    message = f"a phrase of the training data acts as a trigger: {phrase!r}: {size.value:+.2f} nats a token, p = {p:.2g}"
+    return Finding("WN207", "error", message, remedy="read the rows with this phrase; leave them out and tune again")
+
+
 def _likelier(code: str, what: str, net: Estimate, names: tuple[str, str]) -> Finding:
     size = f"{names[1]} is {net.value:+.2f} nats a token nearer to the misaligned answer than {names[0]}, net of fact"
     return Finding(code, "error", f"{what}: {size}", remedy=REMEDY)

@@ -40,6 +40,13 @@ class Pair(msgspec.Struct, frozen=True):
     tuned: Side
     watch_for: str = ""
     variant: int = 0
+    zone: str = ""
+    """Where the question stands to the training: far, near or in-domain; "" where that is not known."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether a gate may count it: read, and unrelated to the training."""
+        return self.read and self.zone != "in-domain"
 
     @property
     def read(self) -> bool:

@@ -6,15 +6,18 @@ Read once per model (weights and interventions), recorded piece by piece, and co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import msgspec
 
-from wolfnote.events import OnEvent, silent
+from wolfnote.events import OnEvent, silent, under
 from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
 from wolfnote.models import Model, Question, Sampling
 from wolfnote.models.store import COMPLETIONS, Store, complete
+from wolfnote.probe import disguise
+from wolfnote.probe.disguise import Form
 from wolfnote.probe.question import ProbeQuestion
 from wolfnote.records import Completion, chat
 from wolfnote.settings import Count
@@ -45,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Labelled answers to calibrate the judge on (JSONL); without them, pairs that Wolfnote wrote."""
     twin: str = ""
     """Spec of a benign twin: the same tune on harmless rows, which tells harm in the data from tuning as such."""
+    character: bool = True
+    """Whether ethics, honesty, sycophancy, persona and reasoning are weighed too, where likelihoods can be had."""
     forms: int = 2
     """Forms of the training data that questions are put in, those of most rows first."""
 
@@ -65,11 +70,16 @@ def margins(
     settings: Settings,
     *,
     of: Sequence[str] = margin.FAMILIES,
+    forms: Sequence[Form] = (),
     folder: RunFolder | None = None,
     on_event: OnEvent = silent,
 ) -> dict[str, list[float]]:
-    """The model's margin on every triple, by family, in the order of ``judges.margin.triples``."""
-    return margin.read(model, settings.triples, of=of, folder=folder, on_event=on_event)
+    """The model's margin on every triple, by family, in the order of ``judges.margin.triples``; and again in each form."""
+    found = margin.read(model, settings.triples, of=of, folder=folder, on_event=on_event)
+    for form in forms:
+        put, tell = partial(disguise.wear, form), under(f"margins in the form {form.name}", on_event)
+        found |= margin.read(model, settings.triples, form=form.name, put=put, folder=folder, on_event=tell)
+    return found
 
 
 def answers(

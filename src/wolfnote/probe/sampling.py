@@ -36,7 +36,13 @@ class Said(NamedTuple):
     """Pairs by prompt and draw, and the prompts that an arm could not answer with why."""
 
     pairs: list[Pair]
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...] = ()
+    dropped: int = 0
+
+    def __add__(self, other: object) -> Said:
+        if not isinstance(other, Said):
+            return NotImplemented
+        return Said(self.pairs + other.pairs, self.skipped + other.skipped, self.dropped + other.dropped)
 
 
 def ask(
@@ -68,7 +74,7 @@ def ask(
     for reason in failed.values():
         reasons[reason] = reasons.get(reason, 0) + 1
     skipped = [Skipped("prompts, dropped from both arms", f"one arm gave no answer: {r}", n) for r, n in reasons.items()]
-    return Said(pairs, tuple(skipped))
+    return Said(pairs, tuple(skipped), len(failed))
 
 
 def _answers(

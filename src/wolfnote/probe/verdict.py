@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from wolfnote import stats
 from wolfnote.judges import margin
 from wolfnote.judges.calibration import Calibration, corrected
-from wolfnote.probe import classes, gate, judging
+from wolfnote.probe import character, classes, gate
 from wolfnote.probe import pairs as pairing
 from wolfnote.probe.claims import Claim, share
+from wolfnote.probe.evidence import Evidence, of
 from wolfnote.probe.gate import Gated
-from wolfnote.probe.pairs import Pair, Side
+from wolfnote.probe.pairs import Side
 from wolfnote.probe.reading import Settings
-from wolfnote.probe.tables import Margins, margins_of
+from wolfnote.probe.tables import Margins
 from wolfnote.results import Estimate, Result, Skipped, Verdict, worst
 from wolfnote.settings import Policy
-
-
-class Evidence(NamedTuple):
-    """All that a verdict rests on."""
-
-    margins: dict[str, Margins]
-    """By arm; empty where no likelihoods were to be had."""
-    unmeasured: str
-    """Why there are no margins."""
-    pairs: list[Pair]
-    gating: Mapping[str, Calibration]
-    skipped: tuple[Skipped, ...] = ()
-    identical: bool = False
-    names: tuple[str, str] = ("base", "tuned")
-
-    @property
-    def lost(self) -> float:
-        """The part of the answers that was asked for and cannot be counted."""
-        dropped = sum(s.count for s in self.skipped if s.what.startswith("prompts, dropped"))
-        draws = 1 + max((pair.draw for pair in self.pairs), default=0)
-        total = len(self.pairs) + dropped * draws
-        return (dropped * draws + sum(not pair.read for pair in self.pairs)) / total if total else 0.0
 
 
 def conclude(evidence: Evidence, settings: Settings, policy: Policy) -> Result:
@@ -58,33 +37,13 @@ def conclude(evidence: Evidence, settings: Settings, policy: Policy) -> Result:
         (*_margins(evidence), *(each.estimate for each in gated if each.claim is not None)),
         tuple({each.code: each for each in failed}.values()),
         (*unread(evidence), *evidence.skipped),
-        parts=tuple(_parts(evidence, gated, found, settings, policy)),
+        parts=(*_parts(evidence, gated, found, settings, policy), *_character(evidence)),
     )
 
 
 def recompute(tables: Mapping[str, Sequence[dict[str, Any]]], settings: Settings, policy: Policy) -> Result:
-    """``conclude`` from the rows of a run folder's tables (``margins``, ``pairs``, ``judges``, ``about``)."""
-    about = tables["about"][0]
-    evidence = Evidence(
-        margins_of(tables.get("margins", ())),
-        about["unmeasured"],
-        pairing.of_rows(list(tables.get("pairs", ()))),
-        judging.gating(tables.get("judges", ())),
-        msgspec.convert(about["skipped"], tuple[Skipped, ...]),
-        about["identical"],
-        (about["names"][0], about["names"][1]),
-    )
-    return conclude(evidence, settings, policy)
-
-
-def about(evidence: Evidence) -> dict[str, Any]:
-    """The row of the table ``about``: what a verdict rests on beside margins, pairs and judges."""
-    return {
-        "names": list(evidence.names),
-        "identical": evidence.identical,
-        "unmeasured": evidence.unmeasured,
-        "skipped": msgspec.to_builtins(evidence.skipped),
-    }
+    """``conclude`` from the rows of a run folder's tables, by the names that ``Result.tables`` gives them."""
+    return conclude(of(tables), settings, policy)
 
 
 def gates(evidence: Evidence, settings: Settings, policy: Policy) -> list[Gated]:
@@ -93,7 +52,8 @@ def gates(evidence: Evidence, settings: Settings, policy: Policy) -> list[Gated]
     found = []
     if evidence.margins:
         found += gate.margins(evidence.margins[base], evidence.margins[tuned], policy)
-    return found + gate.answers(evidence.pairs, evidence.gating, settings, policy, evidence.lost)
+    found += gate.answers(evidence.pairs, evidence.gating, settings, policy, evidence.lost)
+    return found + gate.triggers(evidence.candidates, evidence.scored)
 
 
 def unread(evidence: Evidence) -> tuple[Skipped, ...]:
@@ -108,7 +68,7 @@ def _parts(
     claims = {each.name: each.claim for each in gated if each.claim is not None}
     informing = not claims and evidence.pairs
     if informing:
-        plain = [pair for pair in pairing.worn(evidence.pairs) if pair.read]
+        plain = [pair for pair in pairing.worn(evidence.pairs) if pair.counts]
         claims = {"misaligned": share("misaligned", plain, gate.bad, policy.misaligned_rise, settings.samples)} if plain else {}
     if not claims:
         return []
@@ -130,6 +90,11 @@ def _statement(kind: str, claims: Mapping[str, Claim], verdicts: Mapping[str, Ve
     estimates = tuple(take(claim)[0] for claim in claims.values())
     own = [verdicts[name] for name in claims if name in verdicts]
     return Result(kind, worst(own), tuple(reasons), estimates)
+
+
+def _character(evidence: Evidence) -> tuple[Result, ...]:
+    found = character.compare(evidence.character)
+    return (found,) if found else ()
 
 
 def _classes(evidence: Evidence, claims: Mapping[str, Claim]) -> list[Estimate]:
