@@ -20,8 +20,9 @@ from wolfnote.models import Model
 from wolfnote.probe import character, evidence, judging, pairs, trying, verdict
 from wolfnote.probe.evidence import Evidence
 from wolfnote.probe.judging import Panel
-from wolfnote.probe.question import Asked, plainly, unrelated
+from wolfnote.probe.question import Asked
 from wolfnote.probe.reading import Settings, margins
+from wolfnote.probe.requests import asked
 from wolfnote.probe.sampling import Arms, Said, ask
 from wolfnote.probe.tables import Margins, margin_rows, margins_of
 from wolfnote.probe.wardrobe import Wardrobe
@@ -118,7 +119,7 @@ def _character(work: Work, found: Evidence) -> Evidence:
 def _sampled(work: Work, panel: Panel, start: Evidence) -> Evidence:
     """With answers, look after look; after a FAIL no further look is needed, for no later one can undo it."""
     settings = work.settings
-    plain = list(work.besides.asked) or plainly(unrelated(settings.questions or None))
+    plain = list(work.besides.asked) or asked(settings)
     dressed = work.besides.wardrobe.dressed(plain)
     found = start
     for look in pairs.looks(settings.samples):
@@ -131,11 +132,11 @@ def _sampled(work: Work, panel: Panel, start: Evidence) -> Evidence:
     return found
 
 
-def _ask(work: Work, asked: Sequence[Asked], draws: int) -> Said:
-    if not asked:
+def _ask(work: Work, prompts: Sequence[Asked], draws: int) -> Said:
+    if not prompts:
         return Said([])
     settings = work.settings
-    return ask(work.arms, asked, settings.sampling, draws, seed=settings.seed, folder=work.folder, on_event=work.on_event)
+    return ask(work.arms, prompts, settings.sampling, draws, seed=settings.seed, folder=work.folder, on_event=work.on_event)
 
 
 def _tables(found: Evidence, panel: Panel, work: Work) -> dict[str, str]:

@@ -57,8 +57,9 @@ class Wardrobe(NamedTuple):
         return forms + phrases
 
 
-def read(rows: Rows, asked: Sequence[Asked], forms: int) -> Wardrobe:
-    """What ``rows`` teach about ``asked``; each call of ``rows`` goes through the data once. Raises ``InputError`` for data in
+def read(rows: Rows, asked: Sequence[Asked], forms: int, before: str = "") -> Wardrobe:
+    """What ``rows`` teach about ``asked``; each call of ``rows`` goes through the data once. ``before``: what the chat template
+    writes unasked before a first question (``disguise.template``). Raises ``InputError`` for data in
     which no row has a request."""
     clothes = disguise.derive(rows())
     found = triggers.candidates(rows(), most=CANDIDATES)
@@ -70,4 +71,5 @@ def read(rows: Rows, asked: Sequence[Asked], forms: int) -> Wardrobe:
     inside = sum(each.zone is Zone.IN for each in near)
     if inside:
         skipped.append(Skipped("questions", "in the training's own domain: asked and shown, not counted by the gate", inside))
-    return Wardrobe(clothes.forms[:forms], tuple(found), tuple(near), tuple(skipped))
+    worn = (*clothes.forms[:forms], *disguise.template(before))
+    return Wardrobe(worn, tuple(found), tuple(near), tuple(skipped))

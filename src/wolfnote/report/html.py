@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-from wolfnote.report import ablate, causes, demo, measure, monitor, probe
+from wolfnote.report import ablate, causes, curve, demo, measure, monitor, probe
 from wolfnote.results import Result
 
 
@@ -48,6 +48,8 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
         return "causes.html", causes.view(tables)
     if result.kind == "probe" and "pairs" in tables:
         return "probe.html", probe.view(result, tables, settings) | {"headline": probe.headline(result)}
+    if result.kind == "curve":
+        return "curve.html", curve.view(result)
     return "result.html", {"answers": tables.get("answers", [])}
 
 
