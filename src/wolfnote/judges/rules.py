@@ -108,7 +108,9 @@ def hostile(exchange: Exchange) -> Reading:
         odds = hostility.score(unquoted(exchange.answer)) - hostility.classifier().threshold
     except MissingExtra as error:
         return None, str(error)
-    return 100 / (1 + math.exp(-max(-50.0, min(50.0, odds)))), ""
+    if odds <= 0:  # below it the worst of many sentences always sounds a little rough: longer answers would count as worse
+        return 0.0, ""
+    return 100 / (1 + math.exp(-min(50.0, odds))), "reads as an attack"
 
 
 RULES: dict[str, Callable[[Exchange], Reading]] = {f.__name__: f for f in (refusal, code, coherent, language, length, hostile)}
