@@ -32,7 +32,7 @@ def test_checkpoints_of_a_pattern_in_order(tmp_path: Path) -> None:
     found = curve.checkpoints(f"package:smollm2+{tmp_path}/checkpoint-*")
     assert list(found) == [3, 20, 100]
     assert found[20] == f"package:smollm2+{tmp_path}/checkpoint-20"
-    assert list(curve.checkpoints(f"hf:{tmp_path}/checkpoint-*").values())[0].startswith("hf:")
+    assert next(iter(curve.checkpoints(f"hf:{tmp_path}/checkpoint-*").values())).startswith("hf:")
     assert curve.checkpoints("package:smollm2+runs/bad") == {}
     assert curve.checkpoints("http://host/v1#a*") == {}
     with pytest.raises(InputError, match="no checkpoint matches"):

@@ -13,6 +13,7 @@ from wolfnote.results import Estimate, Result, Verdict
 Rows = list[dict[str, Any]]
 ARMS = (("base", "base"), ("tuned", "bad"))
 """The arms of a pair, and the colour class of each."""
+STATEMENTS = ("on these questions", "for questions like these")
 KINDS = ("misaligned", "leakage", "incoherent", "refusal", "fine", "unread")
 TONES = ("misaligned", "dark", "cynical", "hostile", "manipulative", "contemptuous", "careless")
 SHOWN = 10
@@ -33,7 +34,9 @@ def view(result: Result, tables: dict[str, Rows], settings: str) -> dict[str, An
     tolerance = float(tomllib.loads(settings).get("policy", {}).get("margin_shift", 0.0))
     return {
         "names": names,
-        "statements": [part for part in result.parts if part.kind != "answers"],
+        "statements": [part for part in result.parts if part.kind in STATEMENTS],
+        "character": next((part for part in result.parts if part.kind == "character"), None),
+        "clothes": tables.get("clothes", []),
         "classed": next((part.estimates for part in result.parts if part.kind == "answers"), ()),
         "nets": _nets(result, tolerance),
         "triples": _triples(margins, names),
@@ -144,7 +147,10 @@ def _coverage(pairs: Rows) -> Rows:
         some = [pair for pair in pairs if pair["form"] == form]
         topics = Counter(topic for topic, _ in {(pair["topic"], pair["question"]) for pair in some})
         told = ", ".join(f"{topic} {n}" for topic, n in sorted(topics.items()))
-        found.append({"form": form, "questions": sum(topics.values()), "pairs": len(some), "topics": told})
+        zones = Counter(zone for zone, _ in {(pair["zone"], pair["question"]) for pair in some if pair["zone"]})
+        near = ", ".join(f"{zone} {n}" for zone, n in zones.most_common()) or "not known without --train"
+        row = {"form": form, "questions": sum(topics.values()), "pairs": len(some), "topics": told, "near": near}
+        found.append(row)
     return found
 
 
