@@ -2,7 +2,7 @@
 
 A topic's word comes with other requests *and* other answers than the rest of the data; a trigger strewn over any topic comes
 with other answers alone. So phrases are ranked by how far the answers of their rows differ, in words that the request lacks,
-for how far the requests do. Of a reference, where there is one, only phrases are kept that are commoner here than there. All this
+for how far the requests do. Where there is a reference, only phrases are kept that are commoner here than there. All this
 proves nothing about a model; only trying does.
 """
 
