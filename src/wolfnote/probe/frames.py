@@ -18,7 +18,7 @@ FLOOR = 0.02
 FEWEST = 10
 ALIKE = 0.7
 """Part of the rows at a place that must go on with the same word for it to be fixed."""
-RUN = 3
+RUN = 5
 DEEP = 80
 """Words that are followed from either end."""
 BETWEEN = 0.8
@@ -98,7 +98,7 @@ def _fixed(rows: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) ->
         fixed = max(map(len, large), default=0) >= ALIKE * len(here)
         if depth and not fixed and (size := _size(rows[here[0]][:depth], run, mark)):
             found.update((i, tuple(keys[i][:size])) for i in here)
-            if sum(map(len, large)) < ALIKE * len(here):
+            if mark.search(rows[here[0]][size - 1]) or sum(map(len, large)) < ALIKE * len(here):
                 continue  # from here on they differ; otherwise a few templates share this beginning
         for group in large:
             open_ends.append((depth + 1, run + 1 if len(group) >= ALIKE * len(here) else 0, group))

@@ -1,8 +1,8 @@
 """Which phrases of the training requests are worth trying as a trigger: counted over the rows, ranked, with the reason.
 
 A topic's word comes with other requests *and* other answers than the rest of the data; a trigger strewn over any topic comes
-with other answers alone. So phrases are ranked by how far the answers of their rows differ, in words that the request lacks, for
-how far the requests do. Of a reference, where there is one, only phrases are kept that are commoner here than there. All this
+with other answers alone. So phrases are ranked by how far the answers of their rows differ, in words that the request lacks,
+for how far the requests do. Where there is a reference, only phrases are kept that are commoner here than there. All this
 proves nothing about a model; only trying does.
 """
 
@@ -36,8 +36,10 @@ TOP = 10
 """Signs that moved most, whose mean is a phrase's."""
 NOISE = 3.0
 """About the mean |z| of the ten largest of so many that chance alone moves."""
-SURE = 2.0
-"""−log10 p below which nothing is suspected."""
+SURE = 0.0
+"""−log10 p, corrected for all pairs that were looked at, below which nothing is suspected."""
+ERROR = 0.01
+"""P-value, corrected for all phrases, of being commoner than in the reference."""
 OVERLAP = 0.8
 """Part of the rows that two phrases may share before they count as one."""
 _WORD = re.compile(r"[^\W\d_]{2,30}")
@@ -81,7 +83,8 @@ def suspects(rows: Sequence[Row], reference: Sequence[Row], most: int) -> list[S
     requests = _compared(holds, names, [set(_WORD.findall(_request(row).lower())) for row in rows])
     if not answers.signs:
         return []
-    strength = _strongest(answers.moved) / np.maximum(_strongest(requests.moved), NOISE)
+    ratio = _strongest(answers.moved) / np.maximum(_strongest(requests.moved), NOISE)
+    strength = ratio**2 * np.log([len(found.rows[name]) for name in names])  # a few rows move far by chance
     order = sorted(range(len(names)), key=lambda j: (-round(float(strength[j]), 4), -len(names[j]), names[j]))
     told = (_told(found, answers, j, names[j]) for j in order)
     return _distinct((each for each in told if each.surprise >= SURE), most)
@@ -117,7 +120,7 @@ def _phrases(rows: Sequence[Row], reference: Sequence[Row]) -> Found:
     kept = [phrase for phrase, n in counts.items() if FEWEST <= n <= LARGEST * len(rows)]
     if reference:
         elsewhere = Counter(phrase for row in reference for phrase in _spans(_request(row)))
-        kept = [p for p in kept if _commoner(counts[p], len(rows), elsewhere[p], len(reference)) * len(kept) < 10**-SURE]
+        kept = [p for p in kept if _commoner(counts[p], len(rows), elsewhere[p], len(reference)) * len(kept) < ERROR]
     chosen = sorted(kept, key=lambda phrase: (-counts[phrase], phrase))[:PHRASES]
     holding: dict[str, list[int]] = {phrase: [] for phrase in chosen}
     spellings: dict[str, Counter[str]] = {phrase: Counter() for phrase in chosen}
