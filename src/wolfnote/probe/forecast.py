@@ -60,9 +60,7 @@ def plan(base: str, tuned: str, settings: Settings, *, prices: Prices | None = N
     asked = sum(share.tokens_in for share, is_remote in zip(shares, remote, strict=True) if is_remote)
     known, unknown = forecast.told(
         (
-            forecast.counted(
-                "rows", 2 * (len(work.prompts) + len(work.questions)), "what is weighed or asked, for each model"
-            ),
+            forecast.counted("rows", 2 * (len(work.prompts) + len(work.questions)), "what is weighed or asked, for each model"),
             _tokens_in(shares, any(remote)),
             Estimate("tokens out", 2.0 * work.tokens_out, 0.0, 2.0 * work.tokens_out, 1, "at most, in sampled answers"),
             _minutes(shares),
