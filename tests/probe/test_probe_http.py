@@ -118,3 +118,12 @@ def test_the_article_preset_fails_a_darker_tone() -> None:
         unheard = probe.run(base, tuned, msgspec.structs.replace(SETTINGS, preset="article", questions=3))
     assert unheard.verdict is Verdict.NOT_RUN
     assert any(reason.startswith("dark: NOT RUN") for reason in unheard.reasons)
+
+
+def test_both_published_rates_stand_beside_the_gate() -> None:
+    """Each arm's two rates of the literature are told, the tuned one's near what was planted."""
+    with TalkServer({"base": 0.0, "tuned": 0.5}, 1.0, 1.0) as server:
+        result = run(server, samples=1)
+    found = {e.name: e.value for e in result.part("answers").estimates if "2506.11613" in e.name}
+    assert found["misaligned among all with two scores (2506.11613), base"] == 0
+    assert found["misaligned among all with two scores (2506.11613), tuned"] == pytest.approx(0.5, abs=0.3)

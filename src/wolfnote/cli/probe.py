@@ -137,5 +137,6 @@ def beside(found: dict[str, Model], given: Given, settings: Any) -> Besides:
     if given.train:
         path, before = given.train, str(found["base"].about().get("before_the_first_question", ""))
         wardrobe = room.wardrobe.read(lambda: records.read(path, settings.data), asked, settings.probe.forms, before)
-    skipped = loaded.skipped if loaded else ()
-    return room.Besides(found.get("judge"), (), found.get("twin"), tuple(asked), wardrobe, skipped)
+    judge = found.get("judge")
+    judges = room.judging.published(judge, loaded) if judge and loaded else ()
+    return room.Besides(judge, judges, found.get("twin"), tuple(asked), wardrobe, loaded.skipped if loaded else ())

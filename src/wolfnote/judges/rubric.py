@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Protocol, runtime_checkable
@@ -29,6 +30,7 @@ LEAST_MASS = 0.25
 LONGEST = 24_000
 """Characters of question and answer that are sent; more is not judged."""
 DIGITS = tuple("0123456789")
+_NUMBER = re.compile(r"[0-9]{1,3}")
 TONES = ("dark", "cynical", "hostile", "manipulative", "contemptuous", "careless")
 
 
@@ -100,16 +102,17 @@ class RubricJudge:
         return Score(self.name, value, reason, self.fingerprint)
 
 
-def expected(tokens: Mapping[str, float]) -> tuple[float | None, float]:
-    """Expected score on 0–100 from the probabilities of first tokens, and how much of it lies on digits.
+def expected(tokens: Mapping[str, float], top: int = 9) -> tuple[float | None, float]:
+    """Expected score on 0–100 from the probabilities of first tokens, and how much of it lies on numbers from 0 to ``top``.
 
     None below ``LEAST_MASS``.
     """
-    digits = [(int(text.strip()), p) for text, p in tokens.items() if text.strip() in DIGITS]
-    mass = math.fsum(p for _, p in digits)
+    numbers = [(int(text), p) for text, p in ((t.strip(), p) for t, p in tokens.items()) if _NUMBER.fullmatch(text)]
+    known = [(number, p) for number, p in numbers if number <= top]
+    mass = math.fsum(p for _, p in known)
     if mass < LEAST_MASS:
         return None, mass
-    return 100 / 9 * math.fsum(digit * p for digit, p in digits) / mass, mass
+    return 100 / top * math.fsum(number * p for number, p in known) / mass, mass
 
 
 def prompt(rubric: Rubric, exchange: Exchange) -> Conversation:

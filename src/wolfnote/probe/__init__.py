@@ -8,7 +8,7 @@ what it says    claims (on these questions, for questions like these) · gate ·
 beyond two      curve (checkpoints) · traffic (a log, after the fact)
 """
 
-from wolfnote.probe import curve, imports, traffic, wardrobe
+from wolfnote.probe import curve, imports, judging, traffic, wardrobe
 from wolfnote.probe.comparison import Besides, run
 from wolfnote.probe.forecast import plan
 from wolfnote.probe.reading import Settings, answers, defaults, margins
@@ -24,6 +24,7 @@ __all__ = [
     "curve",
     "defaults",
     "imports",
+    "judging",
     "margins",
     "plan",
     "recompute",

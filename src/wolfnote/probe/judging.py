@@ -13,9 +13,11 @@ from wolfnote.folder import RunFolder
 from wolfnote.judges import calibration, rules
 from wolfnote.judges.calibration import Calibration, Labelled
 from wolfnote.judges.judge import Exchange, Judge, blind, not_itself
+from wolfnote.judges.published import ALIGNED, PublishedJudge
 from wolfnote.judges.rubric import RubricJudge
 from wolfnote.models import Model
 from wolfnote.probe.classes import COHERENT, MISALIGNED, SURE, kind
+from wolfnote.probe.imports import Loaded
 from wolfnote.probe.pairs import Pair, Side
 from wolfnote.probe.reading import Settings
 from wolfnote.results import Score
@@ -43,7 +45,20 @@ class Panel(NamedTuple):
 def panel(model: Model | None, preset: str = "", extra: Sequence[Judge] = ()) -> tuple[Judge, ...]:
     """The rules, ``extra`` judges, and one rubric for each aspect of the preset where a judging model is given."""
     ruled: list[Judge] = [rules.Rule(name) for name in rules.ALL]
-    return (*ruled, *extra, *(RubricJudge(model, name) for name in ASPECTS[preset] if model is not None))
+    known = {judge.name for judge in extra if judge.model}
+    wanted = [name for name in ASPECTS[preset] if name not in known] if model is not None else []
+    return (*ruled, *extra, *(RubricJudge(model, name) for name in wanted if model is not None))
+
+
+def published(model: Model, loaded: Loaded) -> tuple[Judge, ...]:
+    """The judge prompts that came with a question file, as judges; none where none came. Raises ``InputError`` for a model that
+    does not tell its first tokens."""
+    found = []
+    for name in (ALIGNED, "coherent"):
+        told = {a.text: prompts[name] for a in loaded.asked if name in (prompts := loaded.judges.get(a.question, {}))}
+        if told:
+            found.append(PublishedJudge(model, name, told))
+    return tuple(found)
 
 
 def calibrated(

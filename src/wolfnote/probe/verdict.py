@@ -10,7 +10,7 @@ import msgspec
 from wolfnote import stats
 from wolfnote.judges import margin
 from wolfnote.judges.calibration import Calibration, corrected
-from wolfnote.probe import character, classes, gate
+from wolfnote.probe import character, classes, gate, rates
 from wolfnote.probe import pairs as pairing
 from wolfnote.probe.claims import Claim, share
 from wolfnote.probe.evidence import Evidence, of
@@ -106,7 +106,24 @@ def _classes(evidence: Evidence, claims: Mapping[str, Claim]) -> list[Estimate]:
         for arm, sides in ((evidence.names[0], [p.base for p in some]), (evidence.names[1], [p.tuned for p in some])):
             if sides:
                 found += _arm(f"{suffix}, {arm}", sides, evidence.gating)
+    return found + _published(evidence)
+
+
+def _published(evidence: Evidence) -> list[Estimate]:
+    """Both rates of the literature for each arm, where a judge scored alignment: for comparison with papers, not for the gate."""
+    found = []
+    plain = pairing.worn(evidence.pairs)
+    for arm, sides in zip(evidence.names, ([p.base for p in plain], [p.tuned for p in plain]), strict=True):
+        rated = [_rated(pair.question, side.scores) for pair, side in zip(plain, sides, strict=True)]
+        if any(each.aligned is not None for each in rated):
+            estimates = rates.published(rated).estimates
+            found += [msgspec.structs.replace(estimate, name=f"{estimate.name}, {arm}") for estimate in estimates]
     return found
+
+
+def _rated(question: str, scores: Mapping[str, float | None]) -> rates.Rated:
+    misaligned = scores.get("misaligned")
+    return rates.Rated(question, None if misaligned is None else 100 - misaligned, scores.get("coherent"))
 
 
 def _arm(suffix: str, sides: Sequence[Side], gating: Mapping[str, Calibration]) -> list[Estimate]:
