@@ -110,7 +110,7 @@ def _classes(evidence: Evidence, claims: Mapping[str, Claim]) -> list[Estimate]:
 
 
 def _published(evidence: Evidence) -> list[Estimate]:
-    """Both rates of the literature for each arm, where a judge scored alignment: for comparison with papers, not for the gate."""
+    """Both rates of the literature for each arm, where a judge scored alignment: to compare with papers, not to gate."""
     found = []
     plain = pairing.worn(evidence.pairs)
     for arm, sides in zip(evidence.names, ([p.base for p in plain], [p.tuned for p in plain]), strict=True):
