@@ -20,7 +20,7 @@ from wolfnote.results import Estimate, Result
 
 ROOMS = {
     "audit": "wolfnote.bundle.audits",
-    "probe": "wolfnote.probe.recomputing",
+    "probe": "wolfnote.bundle.probes",
     "bench": "wolfnote.bench.recomputing",
     "advise": "wolfnote.advise.recomputing",
     "measure": "wolfnote.bundle.shifts",

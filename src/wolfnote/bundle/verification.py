@@ -21,7 +21,7 @@ from wolfnote.bundle import container, evidence, manifest, recomputing
 from wolfnote.bundle.evidence import RUN
 from wolfnote.bundle.manifest import Manifest, Signature
 from wolfnote.bundle.writing import DATA, LEAVES, WEIGHTS
-from wolfnote.errors import WolfnoteError
+from wolfnote.errors import InputError, WolfnoteError
 from wolfnote.folder import all_findings, id_of, logged, read_result
 from wolfnote.results import Finding, Result
 
@@ -107,12 +107,21 @@ def _runs(run: evidence.Run, whole: Manifest, found: Verified) -> None:
             if name != "the whole":
                 found.open.append(f"{name}: INCOMPLETE: it has not finished")
             continue
+        _inside(name, result)
         found.faults.extend(f"{name}: {fault}" for fault in _record(place, result))
         signed = about.signed.get(str(run.stages["audit"].relative_to(run.path))) if "audit" in run.stages else None
         _recomputed(name, result, place, signed, found)
     cited = run.path / "certificate"
     if (cited / "result.json").is_file():
         found.open.append("certificate: NOT RECOMPUTED: only its result is cited here")
+
+
+def _inside(name: str, result: Result) -> None:
+    """Raise ``InputError`` for a table that lies outside the run: nothing of this machine is read on a stranger's word."""
+    for part in _every(result):
+        for place in part.tables.values():
+            if place.startswith("/") or ".." in Path(place).parts:
+                raise InputError(f"{name} names a table outside its run: {place[:100]!r}", where=manifest.FILE)
 
 
 def _record(place: Path, result: Result) -> Iterator[str]:

@@ -14,8 +14,8 @@ from typing import Any
 from wolfnote.folder import logged, relinked
 
 TEXTS = {
-    "content", "evidence", "text", "answer", "question", "prompt", "response", "reasoning", "arguments", "note",
-    "base", "tuned", "control", "bad", "twin",
+    "content", "evidence", "text", "answer", "asked", "question", "prompt", "response", "reasoning", "arguments", "note",
+    "phrase", "system", "before", "after", "base", "tuned", "control", "bad", "twin",
 }  # fmt: skip
 """Keys whose strings are texts; a number under such a key, as in a table of margins, is not one."""
 MARK = "sha256:"
@@ -45,8 +45,13 @@ def veiled(value: Any, text: bool = False) -> Any:
     if isinstance(value, list):
         return [veiled(item, text) for item in value]
     if isinstance(value, dict):
-        return {key: veiled(item, key in TEXTS) for key, item in value.items()}
+        said = {key for key, item in value.items() if key == "reasons" and isinstance(item, dict)}  # a judge's own words
+        return {key: veiled(item, key in TEXTS) if key not in said else _all(item) for key, item in value.items()}
     return value
+
+
+def _all(said: dict[str, Any]) -> dict[str, Any]:
+    return {key: veiled(item, True) for key, item in said.items()}
 
 
 def _columns(path: Path) -> None:

@@ -43,7 +43,7 @@ def _probe(folder: Path, part: Result | None) -> Result:
     kind = f"2. at least {QUESTIONS} unrelated questions asked of both models"
     if part is None or part.verdict is Verdict.NOT_RUN:
         return _open(kind, part.reasons[0] if part and part.reasons else "no probe")
-    asked = _asked(folder / part.tables["answers"]) if "answers" in part.tables else 0
+    asked = _asked(folder / part.tables["pairs"]) if "pairs" in part.tables else 0
     said = f"{asked} questions were answered by both models; the probe: {part.verdict.value}"
     short = asked < QUESTIONS and part.verdict is Verdict.PASS
     return Result(kind, Verdict.INCONCLUSIVE if short else part.verdict, (said,))
@@ -53,7 +53,7 @@ def _asked(table: Path) -> int:
     if not table.is_file():
         return 0
     rows = [json.loads(line) for line in table.read_text(encoding="utf-8").split("\n") if line]
-    return len({row.get("id", row.get("question")) for row in rows})
+    return len({row["question"] for row in rows if row["form"] == "plain"})
 
 
 def _stage(kind: str, part: Result | None) -> Result:

@@ -25,8 +25,8 @@ from wolfnote.settings import Policy
 TUNE = "tune"
 """The value of ``check.tuned`` that has the check do the tuning."""
 
-PRESETS: dict[str, dict[str, dict[str, Any]]] = {"article": {"probe": {"questions": 50}}}
-"""What a preset asks of the stages; a table of the user's comes before it."""
+SEEDED = ("probe",)
+"""Tables in which ``check.seed`` goes; a seed of the table's own comes before it."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,15 +77,15 @@ def load(file: Path, overrides: Sequence[str], stages: Sequence[Stage]) -> Any:
 
 
 def tables(settings: Any, names: Sequence[str]) -> str:
-    """The named tables as TOML, over what the preset asks for: the ``--config`` of one command."""
+    """The named tables as TOML, the seed among them: the ``--config`` of one command."""
     import tomli_w
 
     every = {name: getattr(settings, name) for name in names if name != "policy"}
     if "policy" in names:
         every["policy"] = msgspec.to_builtins(settings.policy, builtin_types=(datetime.date,))
-    for name, table in PRESETS.get(settings.check.preset, {}).items():
+    for name in SEEDED:
         if name in names:
-            every[name] = table | every[name]
+            every[name] = {"seed": settings.check.seed} | every[name]
     text: str = tomli_w.dumps({name: table for name, table in every.items() if table})
     return text
 

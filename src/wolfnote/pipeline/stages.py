@@ -17,7 +17,13 @@ def tuned(check: Settings, stages: Path) -> str:
 
 
 def _pair(command: str, check: Settings, stages: Path) -> list[str]:
-    return [command, "--base", check.base, "--tuned", tuned(check, stages), "--seed", str(check.seed)]
+    return [command, "--base", check.base, "--tuned", tuned(check, stages)]
+
+
+def _probe(check: Settings, stages: Path) -> list[str]:
+    """The training rows go with it where they are one file: a conditional effect shows in their form only."""
+    train = ["--train", check.data[0]] if len(check.data) == 1 else []
+    return [*_pair("probe", check, stages), *train, *(["--preset", check.preset] if check.preset else [])]
 
 
 def _audit(check: Settings, stages: Path) -> list[str]:
@@ -30,7 +36,7 @@ def _tune(check: Settings, stages: Path) -> list[str]:
 
 
 def _measure(check: Settings, stages: Path) -> list[str]:
-    return ["direction", "measure", check.directions, *_pair("", check, stages)[1:]]
+    return ["direction", "measure", check.directions, *_pair("", check, stages)[1:], "--seed", str(check.seed)]
 
 
 def _untuned(check: Settings) -> str:
@@ -53,7 +59,7 @@ STAGES = (
     Stage("tune", "tune on the audited data", "tuning", _tune, ("tune", "data"), _untuned),
     Stage(
         "probe", "did the fine-tune change what it was not meant to change?", "probe",
-        lambda check, stages: _pair("probe", check, stages), ("probe", "policy", *MODELS),
+        _probe, ("probe", "policy", "data", *MODELS),
         lambda check: "" if check.tuned else NO_TUNED,
     ),
     Stage(

@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wolfnote.report import ablate, audit, causes, demo, measure, monitor, whole
+from wolfnote.report import ablate, audit, causes, curve, demo, measure, monitor, probe, whole
 from wolfnote.report.reading import finished
 from wolfnote.results import Result
 
@@ -25,7 +26,7 @@ def page(folder: Path) -> str:
     """The page of a finished run. Raises ``InputError`` when the folder holds no result."""
     result, about = finished(folder)
     settings = (folder / "settings.toml").read_text(encoding="utf-8")
-    name, view = _view(result, _tables(result, folder), settings, folder)
+    name, view = _view(Shown(result, _tables(result, folder), settings, folder))
     text: str = environment().get_template(name).render(result=result, about=about, settings=settings, **view)
     return text
 
@@ -51,25 +52,38 @@ def environment() -> Environment:
     return found
 
 
-def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str, folder: Path) -> tuple[str, dict[str, Any]]:
+class Shown(NamedTuple):
+    """What a page is made of."""
+
+    result: Result
+    tables: dict[str, list[dict[str, Any]]]
+    settings: str
+    folder: Path
+
+
+PAGES: dict[str, Callable[[Shown], dict[str, Any]]] = {
+    "check": lambda s: whole.view(s.result, s.folder, inside),
+    "demo": lambda s: demo.view(s.result, s.tables, _policy(s.settings, "margin_shift", 0.0)),
+    "measure": lambda s: measure.view(s.result, s.tables),
+    "screen": lambda s: measure.view(s.result, s.tables) | {"rows": s.tables.get("rows", [])[:25]},
+    "ablate": lambda s: ablate.view(s.tables),
+    "monitor": lambda s: monitor.view(s.tables),
+    "audit": lambda s: audit.view(s.result, _policy(s.settings, "flagged_share", 0.05)),
+    "causes": lambda s: causes.view(s.tables),
+    "probe": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
+    "curve": lambda s: curve.view(s.result),
+}
+"""Kind of result → what its template, of the same name, needs beside it. A kind that is not here has the plain page."""
+NEEDED = {"audit": "tier 2", "probe": "pairs"}
+"""A part or table without which a result of this kind has the plain page."""
+
+
+def _view(shown: Shown) -> tuple[str, dict[str, Any]]:
     """The template of a kind of result, and what it needs beside it."""
-    if result.kind == "check":
-        return "check.html", whole.view(result, folder, inside)
-    if result.kind == "demo":
-        return "demo.html", demo.view(result, tables, _policy(settings, "margin_shift", 0.0))
-    if result.kind == "measure":
-        return "measure.html", measure.view(result, tables)
-    if result.kind == "screen":
-        return "screen.html", measure.view(result, tables) | {"rows": tables.get("rows", [])[:25]}
-    if result.kind == "ablate":
-        return "ablate.html", ablate.view(tables)
-    if result.kind == "monitor":
-        return "monitor.html", monitor.view(tables)
-    if result.kind == "audit" and {"tier 1", "tier 2"} <= {part.kind for part in result.parts}:
-        return "audit.html", audit.view(result, _policy(settings, "flagged_share", 0.05))
-    if result.kind == "causes":
-        return "causes.html", causes.view(tables)
-    return "result.html", {"answers": tables.get("answers", [])}
+    kind, has = shown.result.kind, {*shown.tables, *(part.kind for part in shown.result.parts)}
+    if kind not in PAGES or (kind in NEEDED and NEEDED[kind] not in has):
+        return "result.html", {"answers": shown.tables.get("answers", [])}
+    return f"{kind}.html", PAGES[kind](shown)
 
 
 def _policy(settings: str, name: str, default: float) -> float:

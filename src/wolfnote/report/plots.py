@@ -105,6 +105,21 @@ def rows(counts: Sequence[tuple[int, str, str]], *, title: str) -> Markup:
     return _svg(top + (len(dots) + 49) // 50 * each, title, parts)
 
 
+def moves(rows: Sequence[tuple[str, float, float]], *, title: str, unit: str, tones: tuple[str, str]) -> Markup:
+    """Two dots a line on 0–100, before and after, joined: (label, before, after)."""
+    left, right, step, top = 330, 30, 18, 10
+    x = _scale(-3.0, 103.0, left, WIDTH - right)
+    height = top + step * len(rows) + 40
+    parts = [_grid(x, 0.0, 100.0, top, height - 40, unit, height)]
+    for i, (label, before, after) in enumerate(rows):
+        y = top + step * i + step / 2
+        parts.append(_text(left - 12, y + 4, label, "tick end"))
+        parts.append(_line(x(before), y, x(after), y, f"bar faint {tones[after > before]}"))
+        for value, tone, radius in ((before, tones[0], 4.0), (after, tones[1], 4.0)):
+            parts.append(_dot(x(value), y, radius, tone, f"{label}: {before:.0f} → {after:.0f}"))
+    return _svg(height, title, parts)
+
+
 def scatter(marks: Sequence[Mark], *, title: str, across: str, up: str) -> Markup:
     """Dots over two measures, with zero marked on both."""
     left, right, top, height = 60, 30, 26, 340

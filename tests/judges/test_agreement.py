@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wolfnote.audit import agreement
+from wolfnote.judges import agreement
 
 
 def test_cohens_kappa_of_a_known_table() -> None:

@@ -13,7 +13,7 @@ import unicodedata
 from functools import lru_cache
 from importlib import resources
 
-from wolfnote.audit.text.phrases import plain
+from wolfnote.text.phrases import plain
 
 FEWEST = 6
 SAMPLE = 3000

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from wolfnote.audit.text.phrases import Phrases, plain
+from wolfnote.text.phrases import Phrases, plain
 
 RIDGE = 1.0
 FOLDS = 5
