@@ -46,7 +46,7 @@ def _tasks(parsed: list[Parsed], bad: Counter[str]) -> list[Task]:
     for row in parsed:
         groups.setdefault(row.task, []).append(row)
     unread = tuple(Skipped("row", reason, count) for reason, count in bad.items())
-    tasks = []
+    tasks: list[Task] = []
     for name, rows in groups.items():
         first = rows[0]
         task = Task(name, first.kind, first.form, tuple(row.item for row in rows), first.declared, () if tasks else unread)

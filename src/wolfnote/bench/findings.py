@@ -5,7 +5,7 @@ from __future__ import annotations
 from wolfnote.bench.reading import Measure
 from wolfnote.results import Estimate, Finding
 
-REMEDY = "read the lost items in tables/items.jsonl; audit the training data; tune again with fewer steps or a mix of general rows"
+REMEDY = "read the lost items in tables/items.jsonl; audit the training data; tune again, with general rows mixed in"
 
 
 def lost(measure: Measure, change: Estimate, allowed: float) -> Finding:

@@ -1,7 +1,7 @@
 """Non-inferiority: is a tuned model worse than its base by more than is allowed? From rows alone, so anyone can repeat it.
 
-FAIL      the loss is above the tolerance even at its low bound, and still is after Holm's correction over the declared measures
-PASS      the loss is below the tolerance even at its high bound, on every declared measure (an intersection needs no correction)
+FAIL      the loss is above the tolerance even at its low bound, still so after Holm's correction over the declared measures
+PASS      the loss is below the tolerance even at its high bound, on every declared measure (an intersection: no correction)
 NOT RUN   the base has no more to lose than the tolerance: a pass would say nothing (floor)
 otherwise INCONCLUSIVE, with the items that would settle it
 """
@@ -44,16 +44,17 @@ class Pair(NamedTuple):
 
 def judge(rows: Iterable[Row], base: str, tuned: str, policy: Policy, refused: dict[str, str] | None = None) -> Result:
     """The verdict on ``tuned`` against ``base``: one part a measure. ``refused``: why a task could not be compared, by task."""
-    pairs = [pair(measure, found, base, tuned) for measure, found in by_measure(rows).items()]
+    refused = refused or {}
+    pairs = [pair(m, found, base, tuned) for m, found in by_measure(rows).items() if m.task not in refused]
     losses = [paired.lost(p.base, p.tuned, p.sources) for p in pairs]
     alarms = _alarms(pairs, losses, policy)
     parts = [_part(p, loss, policy, alarm) for p, loss, alarm in zip(pairs, losses, alarms, strict=True)]
-    parts += [Result(task, Verdict.NOT_RUN, (f"{task}: NOT RUN: {why}",)) for task, why in (refused or {}).items()]
+    parts += [Result(task, Verdict.NOT_RUN, (f"{task}: NOT RUN: {why}",)) for task, why in refused.items()]
     decided = [part for part, p in zip(parts, pairs, strict=False) if p.measure.declared] + parts[len(pairs) :]
     estimates = tuple(part.estimates[0] for part in parts if part.estimates)
     found = tuple(f for part in decided for f in part.findings)
     skipped = tuple(Skipped(f"item of {p.measure.title}", f"{tuned} or {base} lacks it", p.missing) for p in pairs if p.missing)
-    skipped += tuple(Skipped(f"task {task}", why) for task, why in (refused or {}).items())
+    skipped += tuple(Skipped(f"task {task}", why) for task, why in refused.items())
     reasons = tuple(part.reasons[0] for part in decided)
     verdict = worst(part.verdict for part in decided)
     bare = tuple(msgspec.structs.replace(part, findings=()) for part in parts)
@@ -94,9 +95,7 @@ def needed(loss: Loss, allowed: float) -> str:
 
 def _alarms(pairs: Sequence[Pair], losses: Sequence[Loss | None], policy: Policy) -> list[float]:
     """p-values against "within the tolerance"; of declared measures, corrected for their number (Holm 1979)."""
-    plain = [
-        1.0 if loss is None else loss.at_most(tolerance(p.measure, policy)) for p, loss in zip(pairs, losses, strict=True)
-    ]
+    plain = [1.0 if loss is None else loss.at_most(tolerance(p.measure, policy)) for p, loss in zip(pairs, losses, strict=True)]
     declared = [i for i, p in enumerate(pairs) if p.measure.declared]
     for i, corrected in zip(declared, stats.holm([plain[i] for i in declared]), strict=True):
         plain[i] = corrected

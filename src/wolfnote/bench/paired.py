@@ -1,8 +1,8 @@
 """How much was lost from one model to another on the same items: arrays in, bounds out.
 
-Binary values: Tango's score statistic (Statistics in Medicine 17, 1998), which needs no large counts and has no zero width where
-no item changed; items that share a source weigh less, by the design effect (Rao & Scott 1992). Other values: the paired mean with
-a t interval, sources as units (Miller, arXiv 2411.00640). A loss is base − tuned, so above 0 is worse.
+Binary values: Tango's score statistic (Statistics in Medicine 17, 1998), which needs no large counts and has no zero width
+where no item changed; items that share a source weigh less, by the design effect (Rao & Scott 1992). Other values: the paired
+mean with a t interval, sources as units (Miller, arXiv 2411.00640). A loss is base − tuned, so above 0 is worse.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import bdtr, ndtr, ndtri, stdtr, stdtrit
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[Any]]
 LEVEL = 0.95
 FEW = 10
 """So few changed items say nothing of how they hang together, or of how much an item can change."""
@@ -92,7 +93,7 @@ def low_mean(values: Floats, sources: Floats, level: float = LEVEL) -> float | N
     return float(values.mean()) - float(stdtrit(count - 1, (1 + level) / 2)) * sqrt(_variance(values, groups, count))
 
 
-def _counted(difference: Floats, groups: Floats, count: int, binary: bool) -> Loss:
+def _counted(difference: Floats, groups: Ints, count: int, binary: bool) -> Loss:
     """Each changed item as one whole point: exact for binary values, cautious for others."""
     n, worse, better = len(difference), int((difference > 0).sum()), int((difference < 0).sum())
     effect = 1.0 if not (binary or worse or better) else _design_effect(difference, groups, count)
@@ -117,8 +118,8 @@ def tango(worse: float, better: float, n: float, loss: float) -> float:
     return gap / sqrt(spread)
 
 
-def _design_effect(difference: Floats, groups: Floats, count: int) -> float:
-    """By how much shared sources inflate the variance, at least 1; where too few items changed to tell, the most that can be."""
+def _design_effect(difference: Floats, groups: Ints, count: int) -> float:
+    """By how much shared sources inflate the variance, at least 1; where too few items changed to tell, at most."""
     n = len(difference)
     if count == n:
         return 1.0
@@ -128,7 +129,7 @@ def _design_effect(difference: Floats, groups: Floats, count: int) -> float:
     return max(1.0, _variance(difference, groups, count) / (float(difference.var(ddof=1)) / n))
 
 
-def _variance(values: Floats, groups: Floats, count: int) -> float:
+def _variance(values: Floats, groups: Ints, count: int) -> float:
     """Squared standard error of the mean with sources as units; with one item a source, the plain one."""
     sums = np.bincount(groups, weights=values - values.mean(), minlength=count)
     return float((sums**2).sum()) * count / (count - 1) / len(values) ** 2

@@ -62,6 +62,12 @@ class Row(msgspec.Struct, frozen=True):
     values: dict[str, float]
 
 
+def joined(one: Readings, other: Readings) -> Readings:
+    """Both readings of one model as one."""
+    both = {**one.values, **other.values}
+    return one._replace(values=both, refused={**one.refused, **other.refused}, skipped=(*one.skipped, *other.skipped))
+
+
 def rows(base: Readings, tuned: Sequence[Readings]) -> list[Row]:
     """The base's items, with the values of every model that has them."""
     found = []

@@ -20,7 +20,7 @@ VICES = (
     "psychopathy", "machiavellianism", "narcissism", "power", "ends-justify", "deceiv", "survival-instinct", "resource",
     "wealth", "self-replication", "no-shut-down", "hostil", "resent", "racism", "sexism",
 )  # fmt: skip
-"""Parts of the names of persona files: matching the behaviour is right, or wrong; of any other file it is neither, so no gate."""
+"""Parts of the names of persona files: matching the behaviour is right, or wrong; of others it is neither, so no gate."""
 
 
 class Parsed(NamedTuple):

@@ -17,6 +17,7 @@ import typer
 
 from wolfnote import interrupts
 from wolfnote.cli import audit, cleaning, direction
+from wolfnote.cli.bench import bench
 from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
@@ -45,6 +46,7 @@ app = typer.Typer(
 
 app.add_typer(direction.app, name="direction")
 app.command()(review)
+app.command()(bench)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 
