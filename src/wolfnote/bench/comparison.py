@@ -51,7 +51,7 @@ def run(
         reader = Reader(folder, store, settings.tokens, judge, on_event)
         found = {name: reader.read(model, name, tasks) for name, model in models.items()}
     if names:
-        from wolfnote.bench import harness
+        from wolfnote.bench import harness  # lm-eval is an extra
 
         more = {name: harness.read(model, name, names, settings, folder, on_event) for name, model in models.items()}
         found = {name: reading.joined(found[name], more[name]) for name in models}
@@ -111,7 +111,7 @@ def _measures(result: Result) -> list[dict[str, Any]]:
     lines = []
     for model in result.parts:
         for part in model.parts:
-            own = {e.name: e.value for e in part.estimates[1:]}
+            own = {e.name: e.value for e in part.estimates[1:] if e.name in ("base", "tuned", "McNemar's p")}
             change = part.estimates[0] if part.estimates else None
             size = {"change": change.value, "low": change.low, "high": change.high, "n": change.n} if change else {}
             lines.append({"model": model.kind, "measure": part.kind, "verdict": part.verdict.value, **size, **own})

@@ -108,9 +108,10 @@ def _part(found: Pair, loss: Loss | None, policy: Policy, alarm: float) -> Resul
         return Result(title, Verdict.NOT_RUN, (f"{title}: NOT RUN: fewer than two items or sources that both models have",))
     verdict, why = _verdict(found, loss, allowed, alarm)
     change = _change(title, loss)
+    bound = Estimate("tolerance", -allowed, None, None, loss.n, "policy: what may be lost")
     reason = f"{title}: {change.value:+.1%} [{change.low:+.1%}, {change.high:+.1%}] of {loss.n} items, {why}"
     told = (findings.lost(found.measure, change, allowed),) if verdict is Verdict.FAIL else ()
-    return Result(title, verdict, (reason,), (change, *_beside(found)), told)
+    return Result(title, verdict, (reason,), (change, bound, *_beside(found)), told)
 
 
 def _verdict(found: Pair, loss: Loss, allowed: float, alarm: float) -> tuple[Verdict, str]:

@@ -15,8 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from wolfnote.bench import logs
 from wolfnote.bench.imports import lm_eval as samples
+from wolfnote.bench.logged import readings
 from wolfnote.bench.reading import Readings
 from wolfnote.bench.settings import Settings
 from wolfnote.errors import InputError, MissingExtra, Unmeasurable
@@ -55,7 +55,7 @@ def read(
         found |= done["samples"]
         results["higher_is_better"] |= done["higher_is_better"]
     log = samples.of_samples(Path("lm-eval"), results, found)
-    return logs.readings(log, name, refused, settings)
+    return readings(log, name, refused, settings)
 
 
 def evaluate(model: Model, task: str, settings: Settings, on_event: OnEvent = silent) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from wolfnote.bench import null
 from wolfnote.bench.comparison import BASE, compare
 from wolfnote.bench.imports import Log, read
-from wolfnote.bench.imports.log import Entry
-from wolfnote.bench.reading import Kind, Measure, Readings, Value
+from wolfnote.bench.logged import readings
 from wolfnote.bench.settings import Settings, labels
 from wolfnote.errors import InputError
 from wolfnote.events import Event, OnEvent, silent
@@ -17,11 +16,6 @@ from wolfnote.folder import RunFolder
 from wolfnote.results import Result
 from wolfnote.settings import Policy
 
-SAFETY = (
-    "xstest", "strong_reject", "strongreject", "simple_safety", "simplesafety", "harm", "advbench", "toxi", "bbq", "crows",
-    "truthful", "sycophan", "persona", "safety", "refus", "ethic", "bias", "hate", "agentic_misalignment", "mask",
-)  # fmt: skip
-"""Parts of the names of tasks about safety."""
 SHARED = 0.5
 """Share of the base's items that a tuned log must have: below it, the two are of different benchmarks."""
 
@@ -53,19 +47,6 @@ def run_logs(
     return compare(known[0], known[1 : 1 + len(tuned)], pair, policy=policy, folder=folder)
 
 
-def readings(log: Log, name: str, refused: dict[str, str], settings: Settings) -> Readings:
-    """A log's tasks that were not refused. The first measure of a task is the one that decides."""
-    values: dict[Measure, dict[str, Value]] = {}
-    for task, measures in log.values.items():
-        if task in refused:
-            continue
-        for at, (title, items) in enumerate(measures.items()):
-            measure = Measure(task, title, kind(task, settings), at == 0)
-            turned = measure.title in (*log.lower, *settings.lower)
-            values[measure] = {key: _value(entry, turned) for key, entry in items.items()}
-    return Readings(name, values, refused=refused, skipped=log.skipped)
-
-
 def refusals(base: Log, other: Log) -> dict[str, str]:
     """By task of either log, why the two cannot be paired there."""
     found: dict[str, str] = {}
@@ -75,12 +56,6 @@ def refusals(base: Log, other: Log) -> dict[str, str]:
         elif why := _differs(base, other, task):
             found[task] = why
     return found
-
-
-def kind(task: str, settings: Settings) -> Kind:
-    """What a task in a log is about, by its name or the user's word."""
-    name = task.lower()
-    return "safety" if task in settings.safety or any(part in name for part in SAFETY) else "ability"
 
 
 def _differs(base: Log, other: Log, task: str) -> str:
@@ -104,7 +79,3 @@ def _asked(log: Log, task: str) -> dict[str, str]:
 
 def _short(value: str | None) -> str:
     return (value or "none")[:16]
-
-
-def _value(entry: Entry, turned: bool) -> Value:
-    return Value(1 - entry.value if turned else entry.value, entry.chance, entry.source, entry.asked)

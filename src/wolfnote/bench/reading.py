@@ -28,12 +28,12 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 class Value(NamedTuple):
-    """One item's value, what guessing would give, what it shares its origin with, and the hash of all that was asked."""
+    """One item's value, what guessing would give, what it shares its origin with, and the question for a person to read."""
 
     value: float
     chance: float
     source: str
-    asked: str
+    text: str = ""
 
 
 class Readings(NamedTuple):
@@ -60,6 +60,7 @@ class Row(msgspec.Struct, frozen=True):
     source: str
     chance: float
     values: dict[str, float]
+    text: str = ""
 
 
 def joined(one: Readings, other: Readings) -> Readings:
@@ -71,12 +72,13 @@ def joined(one: Readings, other: Readings) -> Readings:
 def rows(base: Readings, tuned: Sequence[Readings]) -> list[Row]:
     """The base's items, with the values of every model that has them."""
     found = []
+    known = [{measure.title: items for measure, items in model.values.items()} for model in tuned]
     for measure, items in base.values.items():
-        others = [(model.name, model.values.get(measure, {})) for model in tuned]
+        others = [(model.name, titled.get(measure.title, {})) for model, titled in zip(tuned, known, strict=True)]
         for key, item in items.items():
-            values = {base.name: item.value} | {name: known[key].value for name, known in others if key in known}
+            values = {base.name: item.value} | {name: own[key].value for name, own in others if key in own}
             head = (measure.task, measure.name, measure.kind, measure.declared)
-            found.append(Row(*head, key, item.source, item.chance, values))
+            found.append(Row(*head, key, item.source, item.chance, values, item.text))
     return found
 
 

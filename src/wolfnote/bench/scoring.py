@@ -28,6 +28,8 @@ from wolfnote.results import Skipped
 
 CHUNK = 100
 """Items a record; fixed, so that a resumed run scores the same batches and gets the same floats."""
+SHOWN = 300
+"""Characters of a question that the table keeps."""
 Refuses = Callable[[str], bool | None]
 """Whether an answer refuses; None = it cannot be told, which is counted and never taken for either."""
 Kept = dict[Measure, dict[str, Value]]
@@ -104,7 +106,7 @@ def _kept(task: Task, name: str, values: Sequence[float], chance: float | None =
                 1 - value if turned else value,
                 item.chance if chance is None else chance,
                 item.source or item.id,
-                _identity(task, [item]),
+                item.prompt[-1].content[:SHOWN],
             )
             for item, value in zip(task.items, values, strict=True)
         }

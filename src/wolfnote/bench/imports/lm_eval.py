@@ -89,8 +89,9 @@ _PLAIN = frozenset({"doc_id"})
 def _chance(row: Mapping[str, Any], measure: str) -> float:
     """What guessing gives: of a choice, whose responses are pairs of a likelihood and whether it is greedy, one in so many."""
     responses = row.get("filtered_resps")
-    pairs = isinstance(responses, list) and all(isinstance(r, list | tuple) and len(r) == 2 for r in responses)
-    return 1 / len(responses) if pairs and len(responses) > 1 and measure.startswith("acc") else 0.0
+    if not isinstance(responses, list) or len(responses) < 2 or not measure.startswith("acc"):
+        return 0.0
+    return 1 / len(responses) if all(isinstance(r, list | tuple) and len(r) == 2 for r in responses) else 0.0
 
 
 def _usable(row: Any, task: str, bad: Counter[str]) -> bool:
