@@ -62,7 +62,7 @@ def _differs(base: Log, other: Log, task: str) -> str:
     if base.tool != other.tool:
         return f"one log is of {base.tool}, the other of {other.tool}"
     ours, theirs = base.conditions.get(task, {}), other.conditions.get(task, {})
-    for name in ours.keys() | theirs.keys():
+    for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
             return f"the {name} differs ({_short(ours.get(name))} and {_short(theirs.get(name))})"
     before, after = _asked(base, task), _asked(other, task)

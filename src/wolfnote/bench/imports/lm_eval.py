@@ -1,7 +1,7 @@
 """A folder that lm-eval wrote with ``--log_samples``: ``results_*.json`` and ``samples_TASK_*.jsonl`` (0.4 and later).
 
 A document is known by its ``doc_hash``. Prompt and target hashes, the chat template's and the system instruction's, few-shot
-count and the task's own hash and version are kept: two runs that differ in one of them did not ask the same.
+count and the task's version are kept: two runs that differ in one of them did not ask the same.
 """
 
 from __future__ import annotations
@@ -103,5 +103,5 @@ def _usable(row: Any, task: str, bad: Counter[str]) -> bool:
 
 def _own(results: Mapping[str, Any], task: str) -> dict[str, str]:
     """What the results say of one task alone."""
-    names = {"few-shot examples": "n-shot", "version of the task": "versions", "hash of the task": "task_hashes"}
+    names = {"few-shot examples": "n-shot", "version of the task": "versions"}
     return {words: str((results.get(key) or {}).get(task, "")) for words, key in names.items()}
