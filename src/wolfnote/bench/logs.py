@@ -64,7 +64,7 @@ def _differs(base: Log, other: Log, task: str) -> str:
     ours, theirs = base.conditions.get(task, {}), other.conditions.get(task, {})
     for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
-            return f"the {name} differs ({_short(ours.get(name))} and {_short(theirs.get(name))})"
+            return f"not the same {name} ({_short(ours.get(name))} and {_short(theirs.get(name))})"
     before, after = _asked(base, task), _asked(other, task)
     both = before.keys() & after.keys()
     if len(both) < SHARED * len(before) or not both:
