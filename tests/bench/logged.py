@@ -15,11 +15,18 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def lm_eval(folder: Path, values: Sequence[float], *, task: str = "mine", template: str | None = None, prompt: str = "") -> Path:
+def lm_eval(
+    folder: Path, values: Sequence[float], *, task: str = "mine", template: str | None = None, prompt: str = ""
+) -> Path:
     """A folder as ``lm_eval --log_samples`` leaves it, with an accuracy a document."""
     place = folder / "model"
     place.mkdir(parents=True)
-    about = {"chat_template_sha": template, "n-shot": {task: 0}, "versions": {task: 1.0}, "higher_is_better": {task: {"acc": True}}}
+    about = {
+        "chat_template_sha": template,
+        "n-shot": {task: 0},
+        "versions": {task: 1.0},
+        "higher_is_better": {task: {"acc": True}},
+    }
     (place / f"results_{STAMP}.json").write_text(json.dumps(about))
     rows = [
         {
@@ -36,7 +43,11 @@ def helm(folder: Path, values: Sequence[float], *, instructions: str = "", model
     """A run folder as ``helm-run`` leaves it: two trials would be two entries, and a perturbed instance is in it as well."""
     folder.mkdir(parents=True)
     adapter = {"method": "multiple_choice_joint", "instructions": instructions, "model": model}
-    spec = {"name": f"mmlu:subject=anatomy,model={model.replace('/', '_')}", "scenario_spec": {"class_name": "M"}, "adapter_spec": adapter}
+    spec = {
+        "name": f"mmlu:subject=anatomy,model={model.replace('/', '_')}",
+        "scenario_spec": {"class_name": "M"},
+        "adapter_spec": adapter,
+    }
     states = [
         {
             "instance": {"id": f"id{i}", "references": [{}, {}, {}, {}]}, "train_trial_index": 0,

@@ -65,7 +65,10 @@ def test_logs_by_command(tmp_path: Path) -> None:
         (("--base", "scripted:a"), "two models or two logs are compared"),
         (("--base", "scripted:a", "--tuned", "scripted:a", "--suite", "harmony"), "harmony: no such benchmark"),
         (("--base-log", "absent", "--tuned-log", "absent"), "absent: no such file or folder"),
-        (("--base", "scripted:a", "--tuned", "scripted:a", "--suite", "odd.csv"), "no known benchmark has the columns body, ticket"),
+        (
+            ("--base", "scripted:a", "--tuned", "scripted:a", "--suite", "odd.csv"),
+            "no known benchmark has the columns body, ticket",
+        ),
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
@@ -82,7 +85,9 @@ def test_mistakes_are_one_line(tmp_path: Path, arguments: tuple[str, ...], says:
 
 def test_a_dry_run_asks_nobody(tmp_path: Path) -> None:
     """To a server nothing is sent; items and tokens are counted."""
-    done = wolfnote("bench", "--base", "http://127.0.0.1:9/v1#a", "--tuned", "http://127.0.0.1:9/v1#b", "--dry-run", cwd=tmp_path)
+    done = wolfnote(
+        "bench", "--base", "http://127.0.0.1:9/v1#a", "--tuned", "http://127.0.0.1:9/v1#b", "--dry-run", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert "items, for each model" in done.stderr
     assert not (tmp_path / "runs").exists()

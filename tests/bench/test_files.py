@@ -25,7 +25,14 @@ def table(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-MMLU = {"question": "Which is a fruit?", "choice0": "plum", "choice1": "stone", "choice2": "sand", "choice3": "rope", "answer": "0"}
+MMLU = {
+    "question": "Which is a fruit?",
+    "choice0": "plum",
+    "choice1": "stone",
+    "choice2": "sand",
+    "choice3": "rope",
+    "answer": "0",
+}
 SHAPES: dict[str, tuple[str, dict[str, Any], str]] = {
     "mmlu": ("a.csv", MMLU, "mmlu"),
     "mmlu list": ("a.jsonl", {"question": "Which is a fruit?", "choices": ["stone", "plum"], "answer": 1}, "mmlu"),
@@ -87,8 +94,14 @@ def test_a_persona_nobody_calls_good_or_bad_has_no_gate(tmp_path: Path) -> None:
 def test_items_of_one_template_share_a_source(tmp_path: Path) -> None:
     """BBQ: the same question index is the same source, another one is not."""
     _, row, _ = SHAPES["bbq"]
-    rows = [row | {"question_index": "7", "context": text, "example_id": i} for i, text in enumerate(("One came.", "Two came."))]
-    found = only(files.read(table(tmp_path / "a.jsonl", [*rows, row | {"question_index": "8", "context": "Three came.", "example_id": 9}])))
+    rows = [
+        row | {"question_index": "7", "context": text, "example_id": i} for i, text in enumerate(("One came.", "Two came."))
+    ]
+    found = only(
+        files.read(
+            table(tmp_path / "a.jsonl", [*rows, row | {"question_index": "8", "context": "Three came.", "example_id": 9}])
+        )
+    )
     assert len({item.source for item in found.items}) == 2
 
 

@@ -44,7 +44,10 @@ def test_nothing_is_found_where_nothing_was_lost(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("differs", "says"),
-    [({"prompt": "Be kind. "}, "the prompt or target hash differs in 50 of 50"), ({"template": "abc"}, "not the same chat template")],
+    [
+        ({"prompt": "Be kind. "}, "the prompt or target hash differs in 50 of 50"),
+        ({"template": "abc"}, "not the same chat template"),
+    ],
 )
 def test_other_prompts_are_refused_with_the_reason(tmp_path: Path, differs: dict[str, str], says: str) -> None:
     """Another prompt, or another chat template: nothing to compare, in one line that says which."""
@@ -131,7 +134,7 @@ def test_samples_that_are_no_numbers_are_counted(tmp_path: Path) -> None:
     (file,) = (log / "model").glob("samples_*")
     lines = file.read_text().splitlines()
     broken = json.loads(lines[0]) | {"acc": 37.0}
-    file.write_text("\n".join([json.dumps(broken), *lines[1:], '{"torn'] ) + "\n")
+    file.write_text("\n".join([json.dumps(broken), *lines[1:], '{"torn']) + "\n")
     assert sum(s.count for s in imports.read(log).skipped) == 2
 
 

@@ -56,9 +56,19 @@ def test_sequences_are_continued_by_their_rule() -> None:
             continue
         terms = [int(n) for n in re.findall(r"[0-9]+", item.prompt[-1].content)]
         steps = [b - a for a, b in zip(terms, terms[1:], strict=False)]
-        rules = {terms[-1] + 2 * steps[-1] - steps[-2]} if len({b - a for a, b in zip(steps, steps[1:], strict=False)}) == 1 else set()
-        ratio = {terms[-1] * terms[1] // terms[0]} if all(b * terms[0] == a * terms[1] for a, b in zip(terms, terms[1:], strict=False)) else set()
-        summed = {terms[-1] + terms[-2]} if all(a + b == c for a, b, c in zip(terms, terms[1:], terms[2:], strict=False)) else set()
+        rules = (
+            {terms[-1] + 2 * steps[-1] - steps[-2]}
+            if len({b - a for a, b in zip(steps, steps[1:], strict=False)}) == 1
+            else set()
+        )
+        ratio = (
+            {terms[-1] * terms[1] // terms[0]}
+            if all(b * terms[0] == a * terms[1] for a, b in zip(terms, terms[1:], strict=False))
+            else set()
+        )
+        summed = (
+            {terms[-1] + terms[-2]} if all(a + b == c for a, b, c in zip(terms, terms[1:], terms[2:], strict=False)) else set()
+        )
         assert int(item.choices[item.right[0]]) in rules | ratio | summed
         checked += 1
     assert checked == 8
@@ -107,7 +117,12 @@ def test_nothing_is_copied_from_published_sets(name: str, data: Path) -> None:
         for file in [*(data / "eval" / folder).glob("*.csv"), *(data / "eval" / folder).glob("*prompts*.csv")]:
             if "completions" not in file.name:
                 published |= words(file.read_text(encoding="utf-8"), 8)
-    mine = {gram for item in task.built_in(name).items for text in (item.prompt[-1].content, *item.choices) for gram in words(text, 8)}
+    mine = {
+        gram
+        for item in task.built_in(name).items
+        for text in (item.prompt[-1].content, *item.choices)
+        for gram in words(text, 8)
+    }
     assert published
     assert not mine & published
 

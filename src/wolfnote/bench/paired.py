@@ -18,7 +18,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[Any]]
 LEVEL = 0.95
 FEW = 10
-"""So few changed items say nothing of how they hang together, or of how much an item can change."""
+"""So few changed items (or twice as few sources) say nothing of how they hang together, or of how much an item can change."""
 STEPS = 60
 
 
@@ -119,14 +119,15 @@ def tango(worse: float, better: float, n: float, loss: float) -> float:
 
 
 def _design_effect(difference: Floats, groups: Ints, count: int) -> float:
-    """By how much shared sources inflate the variance, at least 1; where too few items changed to tell, at most."""
+    """By how much shared sources inflate the variance, at least 1; of too few sources or changes to tell, at most."""
     n = len(difference)
     if count == n:
         return 1.0
     sizes = np.bincount(groups)
-    if int((difference != 0).sum()) < FEW:
+    if count < 2 * FEW or int((difference != 0).sum()) < FEW:
         return float((sizes**2).sum()) / n
-    return max(1.0, _variance(difference, groups, count) / (float(difference.var(ddof=1)) / n))
+    doubt = 1 + sqrt(2 / (count - 1))  # a standard error of the variance: where few were lost, it is underestimated as well
+    return max(1.0, doubt * _variance(difference, groups, count) / (float(difference.var(ddof=1)) / n))
 
 
 def _variance(values: Floats, groups: Ints, count: int) -> float:
