@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import logged
 import pytest
 
-import logged
 from wolfnote import report
 from wolfnote.judges.refusal import COMPLYING, REFUSING
 

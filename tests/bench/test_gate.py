@@ -22,8 +22,8 @@ def right(n: int, k: int) -> list[float]:
     return [1.0] * k + [0.0] * (n - k)
 
 
-def judged(*found: Row, policy: Policy = Policy()) -> Result:
-    return gate.judge(found, "base", "tuned", policy)
+def judged(*found: Row) -> Result:
+    return gate.judge(found, "base", "tuned", Policy())
 
 
 def test_a_clear_loss_fails_with_its_finding() -> None:

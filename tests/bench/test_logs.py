@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import logged
 import pytest
 
-import logged
 from wolfnote.bench import Settings, imports, run_logs
 from wolfnote.errors import InputError
 from wolfnote.folder import RunFolder

@@ -63,14 +63,16 @@ def test_mcnemar_is_exact() -> None:
 
 
 def test_copies_of_an_item_are_no_new_evidence() -> None:
-    """Each item five times: with the source known, the interval is about as wide as that of the single items."""
+    """Each item five times: with the source known, the interval is as wide as that of the single items, or a little wider."""
     before, after = outcomes(120, 20, 8, 52)
     single = paired.lost(before, after, np.arange(200.0))
     copies = paired.lost(np.repeat(before, 5), np.repeat(after, 5), np.repeat(np.arange(200.0), 5))
     blind = paired.lost(np.repeat(before, 5), np.repeat(after, 5), np.arange(1000.0))
-    assert single and copies and blind
+    assert single
+    assert copies
+    assert blind
     width = [high - low for low, high in (found.interval() for found in (single, copies, blind))]
-    assert width[1] == pytest.approx(width[0], rel=0.02)
+    assert width[0] <= width[1] < 1.1 * width[0]
     assert width[2] < 0.5 * width[0]
 
 
@@ -112,7 +114,8 @@ def test_false_alarms_and_false_passes_are_as_stated(clustered: bool) -> None:
         sources = np.repeat(np.arange(groups), size) if clustered else np.arange(n)
         found = paired.lost(base, tuned, sources.astype(float))
         told = paired.lost(base, tuned, np.arange(float(n)))
-        assert found and told
+        assert found
+        assert told
         fails += found.at_most(allowed) <= 0.025
         passes += found.at_least(allowed) <= 0.025
         blind += told.at_most(allowed) <= 0.025 or told.at_least(allowed) <= 0.025

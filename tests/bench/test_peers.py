@@ -18,7 +18,7 @@ from wolfnote.models import chat as templates
 from wolfnote.records import chat
 from wolfnote.results import Verdict
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
 TASK = """task: mine
 dataset_path: json

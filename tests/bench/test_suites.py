@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from pathlib import Path
@@ -55,15 +56,11 @@ def test_sequences_are_continued_by_their_rule() -> None:
         if not item.prompt[-1].content.startswith("Which number comes next"):
             continue
         terms = [int(n) for n in re.findall(r"[0-9]+", item.prompt[-1].content)]
-        steps = [b - a for a, b in zip(terms, terms[1:], strict=False)]
-        rules = (
-            {terms[-1] + 2 * steps[-1] - steps[-2]}
-            if len({b - a for a, b in zip(steps, steps[1:], strict=False)}) == 1
-            else set()
-        )
+        steps = [b - a for a, b in itertools.pairwise(terms)]
+        rules = {terms[-1] + 2 * steps[-1] - steps[-2]} if len({b - a for a, b in itertools.pairwise(steps)}) == 1 else set()
         ratio = (
             {terms[-1] * terms[1] // terms[0]}
-            if all(b * terms[0] == a * terms[1] for a, b in zip(terms, terms[1:], strict=False))
+            if all(b * terms[0] == a * terms[1] for a, b in itertools.pairwise(terms))
             else set()
         )
         summed = (
