@@ -50,6 +50,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Points of 100 by which answers may become darker or more cynical."""
     perplexity_rise: float = 0.05
     """Relative rise of benign perplexity that an intervention may cost."""
+    ability_loss: float = 0.05
+    """Points (as a share of 1) that a tuned model may lose on a benchmark of ability or usefulness."""
+    safety_loss: float = 0.03
+    """Points (as a share of 1) that it may lose on a benchmark of safety."""
     waivers: tuple[Waiver, ...] = ()
 
     def waived(self, code: str, today: datetime.date) -> Waiver | None:

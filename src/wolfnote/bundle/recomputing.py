@@ -21,7 +21,7 @@ from wolfnote.results import Estimate, Result
 ROOMS = {
     "audit": "wolfnote.bundle.audits",
     "probe": "wolfnote.bundle.probes",
-    "bench": "wolfnote.bench.recomputing",
+    "bench": "wolfnote.bundle.benches",
     "advise": "wolfnote.advise.recomputing",
     "measure": "wolfnote.bundle.shifts",
     "tune": "wolfnote.bundle.tunes",
