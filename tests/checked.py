@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wolfnote import Message, Score, audit, models, pipeline, probe, records, report, stats
+from wolfnote import Message, Score, audit, bench, models, pipeline, probe, records, report, stats
 from wolfnote import settings as settings_module
 from wolfnote.audit import gate, ledger, readers
 from wolfnote.audit.deciding import Rules
 from wolfnote.audit.detector import CATEGORIES, Category
 from wolfnote.audit.reader import Accuracy
+from wolfnote.bench import comparison
+from wolfnote.bench.reading import Measure, Readings, Value
 from wolfnote.folder import RunFolder, content_hash
 from wolfnote.judges import margin
 from wolfnote.pipeline import concluding
@@ -121,6 +123,22 @@ def probed(folder: Path, base: Path, tuned: Path, *chosen: str) -> Result:
         return held.finish(settings_module.waive(found, settings.policy, datetime.date.today()))
 
 
+def benched(folder: Path, worse: int, *chosen: str) -> Result:
+    """A bench as the command makes it, of readings that are made up: of 200 items the tuned model loses ``worse``."""
+    kind = settings_module.with_policy("bench", bench.Settings, local=models.Local, remote=models.Remote)
+    settings: Any = settings_module.load(kind, overrides=chosen)
+    measure = Measure("sums", "accuracy", "ability", True)
+    right = [float(i % 10 != 0) for i in range(200)]
+    after = [0.0 if i < worse else value for i, value in enumerate(right)]
+    before, tuned = (
+        Readings(name, {measure: {f"i{i}": Value(v, 0.25, f"s{i}", f"{i} + {i}?") for i, v in enumerate(values)}})
+        for name, values in (("base", right), ("tuned", after))
+    )
+    with RunFolder.hold(folder, settings, {"base": "aa", "tuned0": "bb"}) as held:
+        found = comparison.compare(before, [tuned], policy=settings.policy, folder=held)
+        return held.finish(settings_module.waive(found, settings.policy, datetime.date.today()))
+
+
 def checked(
     home: Path, *chosen: str, shift: float = 0.0, harmful: int = 0, text: str = "", n: int = 60, repeat: bool = False
 ) -> Path:
@@ -129,10 +147,11 @@ def checked(
     data = rows(home / "tickets.jsonl", n, harmful, text, repeat)
     policy = [each for each in chosen if each.startswith("policy.")]
     run = home / "check"
-    places = {name: run / "stages" / name for name in ("audit", "probe")}
+    places = {name: run / "stages" / name for name in ("audit", "probe", "bench")}
     audited(places["audit"], data, *policy, *(each for each in chosen if each.startswith(("audit.", "gate."))))
     base, tuned = scripted(home / "base.jsonl"), scripted(home / "tuned.jsonl", shift, f"Do it now. {text}", 2)
     probed(places["probe"], base, tuned, *policy, *(each for each in chosen if each.startswith("probe.")))
+    benched(places["bench"], 60 if shift else 0, *policy)
     file = home / "wolfnote.toml"
     file.write_text(f'[check]\ndata = [{str(data)!r}]\ntuned = "scripted:tuned.jsonl"\n')
     settings = pipeline.load(file, [each for each in chosen if each.startswith(("check.", "policy."))], STAGES)

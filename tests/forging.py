@@ -19,7 +19,7 @@ from wolfnote.audit import merkle
 from wolfnote.bundle import evidence, manifest
 from wolfnote.folder import id_of, logged, relinked
 
-AUDIT, PROBE = Path("run/stages/audit"), Path("run/stages/probe")
+AUDIT, PROBE, BENCH = (Path("run/stages") / name for name in ("audit", "probe", "bench"))
 
 
 def mutate(root: Path, rng: random.Random) -> str:
@@ -175,13 +175,22 @@ FORGERIES: dict[str, tuple[Callable[[Path], None], bool, str]] = {
     "what was skipped": (_set(RESULT, "skipped", to=[]), True, "skipped"),
     "an audit's estimate": (_set(AUDIT / "result.json", "parts", 1, "estimates", 0, "value", to=0.0), True, "audit"),
     "a margin in the table": (
-        _lines(PROBE / "tables/margins-base-tuned.jsonl", lambda rows: _first(rows, tuned=-9.0)), True, "margins-base-tuned"),
-    "a row of margins": (
-        _lines(PROBE / "tables/margins-base-tuned.jsonl", lambda rows: rows[1:]), True, "margins-base-tuned"),
-    "a margin in the log": (lambda root: edit_log(root / PROBE, _moved_margin), True, "margins in the log"),
+        _lines(PROBE / "tables/margins-base-tuned.jsonl", lambda rows: _first(rows, tuned=-9.0)), True, "probe"),
+    "a row of margins": (_lines(PROBE / "tables/margins-base-tuned.jsonl", lambda rows: rows[1:]), True, "probe"),
+    "an item of the bench": (
+        _lines(BENCH / "tables/items.jsonl", lambda rows: _first(rows, values={"base": 1.0, "tuned": 1.0})), True, "bench"),
+    "an item left out": (_lines(BENCH / "tables/items.jsonl", lambda rows: rows[1:]), True, "bench"),
+    "the bench's verdict": (_set(BENCH / "result.json", "verdict", to="PASS"), True, "bench: verdict"),
+    "a bench's estimate": (
+        _set(BENCH / "result.json", "parts", 0, "parts", 0, "estimates", 0, "low", to=0.0), True, "bench"),
+    "a margin in the log": (lambda root: edit_log(root / PROBE, _moved_margin), True, "not those in the log"),
     "an entry of the log": (lambda root: edit_log(root / PROBE, lambda log: log.pop(next(iter(log)))), True, "log"),
     "an answer": (
-        _lines(PROBE / "tables/answers-base-tuned.jsonl", lambda rows: _first(rows, tuned="Wait.")), True, "answer of tuned"),
+        _lines(PROBE / "tables/pairs-base-tuned.jsonl", lambda rows: _first(rows, tuned=rows[0]["tuned"] | {"text": "Wait."})),
+        True, "answer of tuned"),
+    "what an answer is": (
+        _lines(PROBE / "tables/pairs-base-tuned.jsonl", lambda rows: _first(rows, tuned=rows[0]["tuned"] | {"kind": "refusal"})),
+        True, "probe"),
     "a completion": (
         _lines(PROBE / "completions.jsonl", lambda rows: _first(rows, completion=rows[0]["completion"] | {"text": "Hm."})),
         True, "in no completion"),
@@ -208,7 +217,7 @@ FORGERIES: dict[str, tuple[Callable[[Path], None], bool, str]] = {
     "a score in the table": (
         lambda root: sql(root / AUDIT / "tables/scores.parquet", "WHERE NOT flagged"), True, "what the log says"),
     "a row of the data": (_leaf, True, "dataset.leaves"),
-    "a stage's reason": (_set(Path("run/run.json"), "left_out", "bench", to="done by hand"), True, "check"),
+    "a stage's reason": (_set(Path("run/run.json"), "left_out", "directions", to="done by hand"), True, "check"),
     "the day": (_set(Path("run/run.json"), "day", to="2100-01-01"), True, "check"),
     "the gate's file": (_set(Path("gate.json"), "verdict", to="PASS"), False, "gate.json"),
     "a label": (

@@ -30,11 +30,11 @@ def test_the_files_of_an_auditor_are_there_or_absent(run: Path, tmp_path: Path) 
         names = set(archive.namelist())
     absent = {line.split(":")[0] for line in made.absent}
     assert {"audit.sample.csv", "gate.json", "ood.responses.jsonl", "dataset.manifest.json", "mlbom.cdx.json"} <= names
-    assert {"decision.json", "bench.delta.json", "rollout.log", "positive_control.json"} <= absent
+    assert {"decision.json", "persona.json", "rollout.log", "positive_control.json"} <= absent
     assert not names & absent
     assert set(evidence.FILES) <= names | absent
     lines = bundle.verify(tmp_path / "b.zip").lines
-    assert any(line.startswith("ABSENT") and "bench.delta.json: no bench was run" in line for line in lines)
+    assert any(line.startswith("ABSENT") and "decision.json: no advise was run" in line for line in lines)
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path, tmp_path: Path) -> None:

@@ -73,11 +73,11 @@ def test_any_change_is_noticed(written: Path, tmp_path: Path) -> None:
 
 def test_a_changed_bundle_does_not_verify(copy: Path) -> None:
     """The same through the whole of ``verify``: exit code 1, and the file is named."""
-    path = copy / "run" / "stages" / "probe" / "tables" / "answers-base-tuned.jsonl"
+    path = copy / "run" / "stages" / "probe" / "tables" / "pairs-base-tuned.jsonl"
     path.write_bytes(path.read_bytes().replace(b"Do it now.", b"Do it then", 1))
     told = bundle.verify(copy)
     assert told.exit_code == 1
-    assert any("answers-base-tuned.jsonl: its content was changed" in fault for fault in told.faults)
+    assert any("pairs-base-tuned.jsonl: its content was changed" in fault for fault in told.faults)
 
 
 @pytest.mark.parametrize("what", FORGERIES)

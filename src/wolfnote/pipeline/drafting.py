@@ -21,7 +21,7 @@ reader = {reader}
 directions = {directions}
 # A passed positive control, so that silence means something: wolfnote demo
 certificate = {certificate}
-# Stages without which nothing passes. Further ones: advise, tune, bench, directions, readiness.
+# Stages without which nothing passes. Further ones: bench, directions, readiness.
 require = {require}
 # "article" judges by the founding article's numbers (500 rows, 5 %, 50 questions) and ticks off its five points.
 preset = {preset}

@@ -45,6 +45,13 @@ def _untuned(check: Settings) -> str:
     return "" if len(check.data) == 1 else "tuning takes one file: check.data"
 
 
+def _unbenched(check: Settings) -> str:
+    """It takes its time, so it runs where it counts: required, or one of the article's points."""
+    if not check.tuned:
+        return NO_TUNED
+    return "" if "bench" in check.require or check.preset else "not asked for: add bench to check.require"
+
+
 STAGES = (
     Stage(
         "advise", "should it be fine-tuned at all?", "advise",
@@ -64,8 +71,7 @@ STAGES = (
     ),
     Stage(
         "bench", "is it worse on a fixed benchmark?", "bench",
-        lambda check, stages: _pair("bench", check, stages), ("bench", "policy", *MODELS),
-        lambda check: "" if check.tuned else NO_TUNED,
+        lambda check, stages: _pair("bench", check, stages), ("bench", "policy", *MODELS), _unbenched,
     ),
     Stage(
         "directions", "did it move along a persona?", "directions",
