@@ -31,7 +31,8 @@ def tables(**files: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
         raise MissingExtra("duckdb", "audit") from None
     with _spill(files) as spill, duckdb.connect(":memory:") as connection:
         for setting, value in (("memory_limit", MEMORY), ("temp_directory", spill), ("threads", "2")):
-            connection.execute(f"SET {setting} = '{value}'")
+            quoted = str(value).replace("'", "''")  # the folder's name is the user's
+            connection.execute(f"SET {setting} = '{quoted}'")
         connection.execute("SET enable_progress_bar = false")
         try:
             for name, paths in files.items():
