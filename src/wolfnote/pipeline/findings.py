@@ -15,7 +15,7 @@ def unsigned(run: str) -> Finding:
     Good: a random draw was read by somebody who did not make the data, and they signed. Source: users' evidence files, EU AI
     Act Annex XI 1(2)(c). Known false positives: none; it is about a file that is or is not there.
     """
-    remedy = f"wolfnote review {run}, then wolfnote audit sign {run} --as NAME"
+    remedy = f"have somebody read the draw and sign it: wolfnote review CHECK/{run}, wolfnote audit sign CHECK/{run} --as NAME"
     return Finding("WN801", "warning", "nobody has signed the audit", run, remedy=remedy)
 
 
@@ -28,7 +28,7 @@ def uncertified(where: str, why: str) -> Finding:
     Good: ``check.certificate`` names the folder of a passed ``wolfnote demo`` or lab run. Known limit: a control of a small
     model says little about a large one.
     """
-    remedy = "wolfnote demo, then check.certificate = 'runs/demo'"
+    remedy = "prove the instrument here: wolfnote demo, then check.certificate = 'runs/demo'"
     return Finding("WN802", "warning", f"the instrument was not proved on a planted effect: {why}", where, remedy=remedy)
 
 
@@ -66,4 +66,9 @@ def leashless(why: str) -> Finding:
     Whatever was measured here was measured on questions that we thought of. A canary gives a small share of the traffic to the
     tuned model, compares it with the base, and falls back by itself.
     """
-    return Finding("WN806", "warning", f"nothing watches the model once it serves: {why}", remedy="wolfnote canary --help")
+    return Finding(
+        "WN806",
+        "warning",
+        f"nothing watches the model once it serves: {why}",
+        remedy="serve it behind the canary, and name its settings as check.canary",
+    )
