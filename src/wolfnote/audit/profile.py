@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 import msgspec
 
@@ -52,7 +51,7 @@ def source(row: Sample, columns: Sequence[str]) -> str:
     for column in columns:
         if isinstance(row.metadata.get(column), str | int):
             return str(row.metadata[column])[:LONGEST]
-    return Path(row.source).name.rpartition(":")[0][:LONGEST]
+    return row.source.rpartition("/")[2].rpartition(":")[0][:LONGEST]
 
 
 @cache
