@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rows import chat, coverage, draw, findings, plain, run, write
 
 from wolfnote import InputError, audit, report
-from wolfnote.audit import scan, shards
+from wolfnote.audit import columns, scan, shards
 from wolfnote.audit.detectors import DETECTORS, SURVEYS, refusals
 from wolfnote.records import Reading, Sample
 
@@ -120,8 +120,9 @@ def test_any_line_is_read_or_counted(tmp_path_factory: Any, lines: list[str]) ->
         unread = parquet.read_metadata(done / "unread.parquet").num_rows
         assert rows == sum(isinstance(item, Sample) for item in items)
         assert rows + unread == len(items)
-        blind = parquet.read_table(done / "blind.parquet").column("reason").to_pylist()
-        assert all(reason.startswith("language:") for reason in blind)  # what lists of English words cannot read
+        blind = parquet.read_table(done / "rows.parquet").column("unread_why").to_pylist()
+        each = [why.partition(" ")[2] for said in blind if said for why in said.split(columns.SPLIT)]
+        assert all(why.startswith("language:") for why in each)  # what lists of English words cannot read
         assert min(rows, 3) <= len((done / "draw.jsonl").read_bytes().splitlines()) <= 6
         counted.update(rows=rows, unread=unread)
     blank = sum(1 for line in data.read_bytes().split(b"\n") if not line.strip())
