@@ -18,7 +18,7 @@ ROWS: Columns = {
     "row": "int64", "id": "string", "path": "string", "line": "int64", "roles": "string", "origin": "string",
     "unread_by": "string", "unread_why": "string",
 }  # fmt: skip
-"""``roles`` has a letter a turn, the role's first; ``origin`` is who the row comes from (``profile.source``); ``unread_by`` holds
+"""``roles`` has a letter a turn, the role's first; ``origin`` is whose the row is (``profile.source``); ``unread_by`` holds
 codes of the detectors that could not read it, a blank between; ``unread_why`` each with its reason, ``SPLIT`` between."""
 SPLIT = "\x1f"
 UNREAD: Columns = {"path": "string", "line": "int64", "reason": "string"}
