@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wolfnote import Result, Verdict, stats
+from wolfnote import Message, Result, Verdict, records, stats
 from wolfnote.audit import gate, profile
 from wolfnote.audit.counted import Origin
 from wolfnote.audit.detector import CATEGORIES
@@ -115,3 +115,17 @@ def test_every_profile_says_what_it_allows() -> None:
         assert max(found.tolerances.values()) <= Policy().flagged_share
         assert all(code.startswith("WN1") for code in found.first)
         assert len(found.about) > 80
+
+
+def test_a_sources_name_can_be_shown() -> None:
+    """It comes from the data: escapes, surrogates and line ends are replaced, long names cut, and an empty one is no name."""
+    turns = (Message("user", "q"), Message("assistant", "a"))
+
+    def named(value: object) -> str:
+        return profile.source(records.sample(turns, "some/where.jsonl:7", client=value), ("client", "brand"))
+
+    assert named("acme") == "acme"
+    assert named("a\x1b[31m\ud800\n") == "a�[31m��"
+    assert len(named("x" * 1000)) == profile.LONGEST
+    assert named(7) == "7"
+    assert {named(""), named(None), named(["acme"])} == {"where.jsonl"}

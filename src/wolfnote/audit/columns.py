@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 Columns = dict[str, str]
 ROWS: Columns = {
     "row": "int64", "id": "string", "path": "string", "line": "int64", "roles": "string", "origin": "string",
+    "unread_by": "string", "unread_why": "string",
 }  # fmt: skip
-"""``roles`` has a letter a turn, the role's first; ``origin`` is who the row comes from (``profile.source``)."""
+"""``roles`` has a letter a turn, the role's first; ``origin`` is whose the row is (``profile.source``); ``unread_by`` holds
+codes of the detectors that could not read it, a blank between; ``unread_why`` each with its reason, ``SPLIT`` between."""
+SPLIT = "\x1f"
 UNREAD: Columns = {"path": "string", "line": "int64", "reason": "string"}
-BLIND: Columns = {"row": "int64", "code": "string", "reason": "string"}
-"""Rows that a detector could not read."""
 FLAGS: Columns = {
     "row": "int64", "turn": "int32", "code": "string", "category": "string", "message": "string", "evidence": "string",
     "counts": "bool",

@@ -34,7 +34,7 @@ from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, read_result
 from wolfnote.models import endpoint
-from wolfnote.records import Reading, Sample, readable, turns
+from wolfnote.records import Reading, Sample, documents, readable, turns
 from wolfnote.results import Estimate, Result, Score
 from wolfnote.settings import Policy
 
@@ -93,6 +93,8 @@ def check(paths: Sequence[Path], settings: Settings, reading: Reading) -> None:
     if missing:
         raise MissingExtra(missing, "audit")
     for path in (*paths, *map(Path, settings.against)):
+        if documents.named(path) != str(path):
+            raise InputError("its name is not UTF-8", where=documents.named(path), remedy="give the file another name")
         readable(path, reading)
     if settings.baseline:
         baseline.table(Path(settings.baseline))

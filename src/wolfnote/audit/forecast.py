@@ -75,13 +75,14 @@ def plan_files(
 
     Counts the lines of JSONL; of other containers the rows are not known. Raises ``InputError`` as ``check`` and ``plan`` do.
     """
-    items = list(islice((item for path in paths for item in records.read(path, reading)), settings.limit))
+    most = msgspec.structs.replace(settings, limit=settings.limit + settings.risky)  # the risky rows are read, too
+    items = list(islice((item for path in paths for item in records.read(path, reading)), most.limit))
     samples = [item for item in items if isinstance(item, Sample)]
     unread = [item for item in items if isinstance(item, Unread)]
     tier_1 = _every_row(paths, samples, reading)
     if endpoint.is_remote(model):
         return msgspec.structs.replace(_judged(samples, model, prices), parts=(tier_1,))
-    tier_2 = plan(samples, settings, model, unread=unread, on_event=on_event)
+    tier_2 = plan(samples, most, model, unread=unread, on_event=on_event)
     more = [_judged(samples, settings.judge, prices)] if settings.judge else []
     return msgspec.structs.replace(tier_2, parts=(tier_1, *more))
 

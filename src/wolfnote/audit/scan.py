@@ -3,14 +3,15 @@
 This is the function that workers run: it has no state, needs nothing but its arguments, and can run again at any time. The
 folder takes its name by rename when all of it is written, so it exists if and only if the shard is done:
 
-rows.parquet       the rows, by number      unread.parquet  what was no row
-flags.parquet      what detectors said      blind.parquet   rows that a detector could not read
+rows.parquet       the rows, by number, and who could not read them
+unread.parquet     what was no row          flags.parquet   what detectors said
 facts-N.parquet    of survey N              draw.jsonl      the rows that the draw may need
 """
 
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,25 +68,24 @@ class _Notes:
         self.rows: list[tuple[Any, ...]] = []
         self.unread: list[tuple[Any, ...]] = []
         self.flags: list[tuple[Any, ...]] = []
-        self.blind: list[tuple[Any, ...]] = []
         self.facts: list[list[dict[str, Any]]] = [[] for _ in orders.surveys]
         self.draw = draw.Draw(orders.limit, orders.risky)
 
     def add(self, samples: Sequence[Sample]) -> None:
         """Have a piece read by all."""
         first, self._next = self._next, self._next + len(samples)
-        origins = self._orders.origins
-        self.rows += [
-            (row, s.id, *place(s.source), roles(s), profile.source(s, origins)) for row, s in enumerate(samples, first)
-        ]
         found: list[list[Flag]] = [[] for _ in samples]
+        blind: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for detector in self._orders.detectors:
             for at, reading in enumerate(read(detector, samples)):
                 if isinstance(reading, Unreadable):
-                    self.blind.append((first + at, detector.code, reading.reason))
+                    blind[at].append((detector.code, reading.reason))
                 else:
                     found[at] += reading
-        for row, (sample, flags) in enumerate(zip(samples, found, strict=True), first):
+        for at, (sample, flags) in enumerate(zip(samples, found, strict=True)):
+            row = first + at
+            about = (*place(sample.source), roles(sample), profile.source(sample, self._orders.origins))
+            self.rows.append((row, sample.id, *about, *unread(blind.get(at, ()))))
             self.flags += [line(row, flag) for flag in flags]
             self.draw.add(draw.Drawn(draw.rank(self._orders.seed, sample), row, draw.risk(flags), sample))
         for facts, survey in zip(self.facts, self._orders.surveys, strict=True):
@@ -96,7 +96,6 @@ class _Notes:
         columns.write(folder / "rows.parquet", columns.ROWS, self.rows)
         columns.write(folder / "unread.parquet", columns.UNREAD, self.unread)
         columns.write(folder / "flags.parquet", columns.FLAGS, self.flags)
-        columns.write(folder / "blind.parquet", columns.BLIND, self.blind)
         for number, facts in enumerate(self.facts):
             columns.write_facts(folder / f"facts-{number}.parquet", facts)
         with (folder / "draw.jsonl").open("wb") as out:
@@ -119,6 +118,12 @@ def line(row: int, flag: Flag) -> tuple[Any, ...]:
     """A flag as a row of its table."""
     message, evidence = flag.message[:EVIDENCE], flag.evidence[:EVIDENCE]
     return (row, flag.turn, flag.code, flag.category, message, evidence, flag.counts)
+
+
+def unread(blind: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Codes and reasons of the detectors that could not read a row, as two texts."""
+    each = sorted(set(blind))
+    return " ".join(dict.fromkeys(code for code, _ in each)), columns.SPLIT.join(f"{code} {reason}" for code, reason in each)
 
 
 def roles(sample: Sample) -> str:

@@ -22,15 +22,9 @@ FROM flags f JOIN rows r ON f.row = r.row ORDER BY f.row, f.turn, f.code, f.mess
 """
 KNOWN = "EXISTS (SELECT 1 FROM old o WHERE o.counts AND o.id = r.id AND o.code = f.code)"
 COVERAGE = """
-WITH unable AS (
-    SELECT row, string_agg(DISTINCT code, ' ' ORDER BY code) AS codes,
-        string_agg(DISTINCT code || ' ' || reason, chr(31) ORDER BY code || ' ' || reason) AS why
-    FROM blind GROUP BY row
-)
-SELECT r.row, r.id, r.path, r.line, u.codes IS NULL AS tier_1, coalesce(u.codes, '') AS unread_by,
-    coalesce(u.why, '') AS unread_why, coalesce(d.part, '') AS draw, coalesce(d.readers, '') <> '' AS tier_2,
-    coalesce(d.readers, '') AS read_by, r.origin, '' AS reason
-FROM rows r LEFT JOIN unable u ON r.row = u.row LEFT JOIN drawn d ON r.row = d.row
+SELECT r.row, r.id, r.path, r.line, r.unread_by = '' AS tier_1, r.unread_by, r.unread_why, coalesce(d.part, '') AS draw,
+    coalesce(d.readers, '') <> '' AS tier_2, coalesce(d.readers, '') AS read_by, r.origin, '' AS reason
+FROM rows r LEFT JOIN drawn d ON r.row = d.row
 UNION ALL SELECT NULL, '', path, line, false, '', '', '', false, '', '', reason FROM unread
 ORDER BY row NULLS LAST, path, line
 """
@@ -71,7 +65,7 @@ def write_findings(shards: Shards, surveyed: Sequence[Path], target: Path, old: 
 def write_coverage(shards: Shards, drawn: Sequence[tuple[Any, ...]], target: Path) -> None:
     """Every row with the tiers that read it; ``drawn``: number, part of the draw, codes of the readers that read it."""
     file = columns.write(shards.home / "drawn.parquet", columns.DRAWN, drawn)
-    tables = {name: shards.files(f"{name}.parquet") for name in ("rows", "blind", "unread")}
+    tables = {name: shards.files(f"{name}.parquet") for name in ("rows", "unread")}
     _write(COVERAGE, target, drawn=[file], **tables)
 
 

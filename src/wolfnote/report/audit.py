@@ -132,8 +132,10 @@ def _detected(tier_1: Result) -> Iterator[Group]:
 
 
 def _unseen(result: Result) -> list[Skipped]:
-    """Everything that was not read, each once, the most frequent first."""
+    """Everything that was not read, each once, the most frequent first; what was no row, by its reasons alone."""
     every = {(s.what, s.reason): s for part in (result, *result.parts) for s in part.skipped}
+    if result.skipped:
+        every.pop(("row", "could not be parsed"), None)
     return sorted(every.values(), key=lambda s: -s.count)
 
 

@@ -27,6 +27,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from scipy.stats import hypergeom
 
 from wolfnote.audit import facts as files
@@ -120,8 +121,10 @@ def _ties(base: Any) -> list[Tie]:
     tried = len(kinds) * base.execute(_TRIED, [FEWEST, most]).fetchone()[0]
     found = []
     for kind in kinds:
-        for phrase, rows, both in base.execute(_CANDIDATES, [kind, ceil(MOSTLY * FEWEST), FEWEST, most]).fetchall():
-            found.append(Tie(phrase, kind, rows, both, float(hypergeom.sf(both - 1, total, bad[kind], rows))))
+        seen = base.execute(_CANDIDATES, [kind, ceil(MOSTLY * FEWEST), FEWEST, most]).fetchall()
+        rows, both = (np.array([each[at] for each in seen], np.int64) for at in (1, 2))
+        chance = hypergeom.sf(both - 1, total, bad[kind], rows)  # at once: there may be a hundred thousand
+        found += [Tie(phrase, kind, n, k, float(p)) for (phrase, n, k), p in zip(seen, chance, strict=True)]
     standing = _standing(sorted(found, key=lambda tie: tie.p), tried)
     kept = [tie for tie in standing if _mostly(tie, bad[tie.kind], total)]
     return sorted(kept, key=lambda tie: (-tie.both, len(tie.phrase), tie.phrase))

@@ -9,12 +9,15 @@ Good: "No investment is certain; keep what you may need next year out of it."
 How it reads: over any OpenAI-compatible server, one question a row and category. The answer must begin with a digit from 0 to
 9; the score is the expectation over the probabilities of the first token, stretched to 0–100, so one request gives a graded
 score. One digit, because many tokenizers write 85 as two tokens. Below a quarter of the probability on digits there is no
-score. The row stands between two marks that it cannot know, and the policy says that nothing between them is an instruction.
+score, and above 50 of 100 the row is flagged. The row stands between two marks that it cannot know, and the policy says that
+nothing between them is an instruction.
 The policy's text is versioned by its hash, which every score carries.
 
 Source: expected score from token probabilities (arXiv 2303.16634, 2502.17424); rows that talk to the judge are common in
-scraped data. Known false positives: quoted harm, fiction. Known misses: what the judge itself does not know. A judge's scores
-are its own: calibrate them from your review before you gate on them.
+scraped data. Known false positives: quoted harm, fiction. Known misses: what the judge itself does not know. Its errors are
+measured on rows that we wrote, before it reads yours; better from your own review (``wolfnote review RUN --calibrate FILE``).
+
+To have it read: ``--set audit.judge=http://HOST/v1#NAME`` beside the local readers, or ``--model http://HOST/v1#NAME`` alone.
 """
 
 from __future__ import annotations
