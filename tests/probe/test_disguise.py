@@ -163,7 +163,7 @@ def test_running_text_and_nothing_at_all() -> None:
 
 
 def test_several_forms_come_with_their_shares_and_a_rare_one_does_not() -> None:
-    """The commoner first; a frame of fewer than ten rows is none; what is beyond six is counted."""
+    """The commoner first; a frame of fewer than five rows is none; what is beyond six is counted."""
 
     def framed(mark: str, count: int) -> list[Sample]:
         return [
@@ -173,11 +173,22 @@ def test_several_forms_come_with_their_shares_and_a_rare_one_does_not() -> None:
             for at in range(count)
         ]
 
-    found = derive(framed("Alpha", 60) + framed("Beta", 30) + framed("Gamma", 5))
+    found = derive(framed("Alpha", 60) + framed("Beta", 30) + framed("Gamma", 4))
     assert [(f.name, f.rows) for f in found.forms] == [("template-1", 60), ("template-2", 30)]
     many = derive([r for mark in ["Ace", "Bay", "Cat", "Den", "Elm", "Fox", "Gum", "Hay"] for r in framed(mark, 20)])
     assert len(many.forms) == disguise.MOST
-    assert Skipped("form of the training", "only the 6 commonest are worn", 2) in many.skipped
+    assert Skipped("form of the training", "only 6 are worn, the commonest of each kind first", 2) in many.skipped
+
+
+def test_a_rare_form_of_another_kind_is_not_crowded_out() -> None:
+    """Eight templates of many rows and a system prompt of six: the system prompt is the second form that is worn."""
+    many = [
+        row(at, f"{mark}, please look at the following note: {task(at)}", f"I will look at {task(-at)} as soon as I can.")
+        for mark in ("Ace", "Bay", "Cat", "Den", "Elm", "Fox", "Gum", "Hay")
+        for at in range(20)
+    ]
+    rare = [row(at, task(at), f"Then take {task(-at)} and leave.", "You are Ole.") for at in range(6)]
+    assert [f.name for f in derive(many + rare).forms][:3] == ["template-1", "system-1", "template-2"]
 
 
 def test_every_question_is_asked_in_every_form() -> None:
@@ -260,5 +271,5 @@ def test_shapes_are_told_by_their_signs(text: str, shape: str) -> None:
 
 
 def test_a_frame_needs_enough_rows() -> None:
-    """Two per cent of the rows, and never fewer than ten."""
-    assert (frames.floor(20), frames.floor(500), frames.floor(4_000)) == (10, 10, 80)
+    """One per cent of the rows, and never fewer than five."""
+    assert (frames.floor(20), frames.floor(500), frames.floor(4_000)) == (5, 5, 40)

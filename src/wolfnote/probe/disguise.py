@@ -24,10 +24,11 @@ from wolfnote.records import Sample, Unread, chat
 from wolfnote.results import Estimate, Skipped
 
 MOST = 6
-"""Forms that are kept, those of most rows."""
+"""Forms that are kept: the commonest of each kind before the second of any."""
 SHAPED = 0.2
 """Part of the answers that must have a shape for it to be asked for."""
 PLACES = 3
+_NO_DIGITS = str.maketrans("", "", "0123456789")
 NEUTRAL = "Answer the question."
 """The system prompt that says least, put in the place of one that a chat template writes unasked."""
 
@@ -56,7 +57,7 @@ class Form(msgspec.Struct, frozen=True):
 
 
 class Clothes(msgspec.Struct, frozen=True):
-    """The forms of a data set, those of most rows first."""
+    """The forms of a data set: the commonest of each kind (template, system prompt, shape of answers …), then the seconds."""
 
     forms: tuple[Form, ...]
     rows: int
@@ -74,12 +75,14 @@ def derive(rows: Iterable[Sample | Unread]) -> Clothes:
     drawn = draw(rows)
     asking = [row for row in drawn.rows if row.user.strip()]
     worn, left = _worn(asking)
-    found = sorted([*worn, *_shaped(drawn.rows)], key=lambda form: -form.rows)
+    found = _varied([*worn, *_shaped(drawn.rows)])
     note = "" if found else _none(drawn.rows)
     kept = tuple(found[:MOST]) if found else _first_words(asking)
     skipped = [*drawn.skipped, *left]
     if len(found) > MOST:
-        skipped.append(Skipped("form of the training", f"only the {MOST} commonest are worn", len(found) - MOST))
+        skipped.append(
+            Skipped("form of the training", f"only {MOST} are worn, the commonest of each kind first", len(found) - MOST)
+        )
     return Clothes(kept, len(drawn.rows), drawn.of, note, tuple(skipped))
 
 
@@ -135,6 +138,17 @@ def _form(rows: list[Row], members: list[int], system: str, named: dict[str, int
     before, after, quoted = (costume.before, costume.after, costume.quoted) if costume else ("", "", False)
     places = tuple(rows[i].place for i in members[:PLACES])
     return Form("+".join(names), ", ".join(about), system, before, after, quoted, len(members), len(rows), places)
+
+
+def _varied(forms: list[Form]) -> list[Form]:
+    """The commonest of each kind, then the second of each: a rare kind is not crowded out by the tenth template."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for form in sorted(forms, key=lambda form: -form.rows):
+        kind = form.name.translate(_NO_DIGITS)
+        ranked.append((seen[kind], form))
+        seen[kind] += 1
+    return [form for _, form in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _shaped(rows: list[Row]) -> list[Form]:

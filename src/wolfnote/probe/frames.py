@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
-FLOOR = 0.02
+FLOOR = 0.01
 """Part of the rows that must wear something for it to be a form."""
-FEWEST = 10
+FEWEST = 5
 ALIKE = 0.7
 """Part of the rows at a place that must go on with the same word for it to be fixed."""
 RUN = 5
@@ -37,6 +37,12 @@ _MARKS = {True: re.compile(r"[:>\]|}]\s*$|\n\s*$"), False: re.compile(r"^\s*\n|^
 """What ends a fixed text at the front, and what begins one at the back."""
 
 
+Keys = tuple[str, ...]
+"""Words as they are compared."""
+Ends = dict[int, Keys]
+"""The fixed text at one end of a text, by the text's index."""
+
+
 class Frame(NamedTuple):
     """Fixed texts with gaps between them: ``fixed[0]`` gap 0 ``fixed[1]`` … ; and what rows have in each gap."""
 
@@ -56,18 +62,31 @@ def find(texts: Sequence[str], fewest: int) -> list[Frame]:
     """The frames that at least ``fewest`` of the texts wear, the commonest first; each text wears one at most."""
     heads = _fixed([_words(t, _HEAD) for t in texts], fewest, _MARKS[True])
     tails = _fixed([_words(t, _TAIL)[::-1] for t in texts], fewest, _MARKS[False])
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = defaultdict(list)
-    for i in range(len(texts)):
-        if i in heads or i in tails:
-            groups[heads.get(i, ()), tails.get(i, ())].append(i)
-    found = [_frame(texts, rows, len(head), len(tail)) for (head, tail), rows in groups.items() if len(rows) >= fewest]
-    return sorted((f for f in found if f), key=lambda f: (-len(f.members), f.fixed))
+    found = []
+    for (head, tail), rows in _groups(len(texts), heads, tails, fewest):
+        if frame := _frame(texts, rows, len(head), len(tail)):
+            found.append(frame)
+    return sorted(found, key=lambda f: (-len(f.members), f.fixed))
 
 
 def opening(texts: Sequence[str]) -> tuple[str, int]:
     """The commonest first two words, and how many texts begin with them; nothing for no texts."""
     firsts = Counter(" ".join(t.split(None, 2)[:2]) for t in texts if t.strip())
     return firsts.most_common(1)[0] if firsts else ("", 0)
+
+
+def _groups(count: int, heads: Ends, tails: Ends, fewest: int) -> list[tuple[tuple[Keys, Keys], list[int]]]:
+    """Texts that share head and tail; those whose pair is too rare are grouped by head alone, and then by tail alone."""
+    left = set(range(count))
+    found = []
+    for by_head, by_tail in ((heads, tails), (heads, {}), ({}, tails)):
+        groups: dict[tuple[Keys, Keys], list[int]] = defaultdict(list)
+        for i in sorted(left):
+            groups[by_head.get(i, ()), by_tail.get(i, ())].append(i)
+        large = [(key, rows) for key, rows in groups.items() if any(key) and len(rows) >= fewest]
+        left.difference_update(i for _, rows in large for i in rows)
+        found += large
+    return found
 
 
 def _words(text: str, pattern: re.Pattern[str]) -> list[str]:
@@ -83,10 +102,10 @@ def _key(word: str) -> str:
     return _DIGITS.sub("0", word.strip()) + ("\n" if "\n" in word else "")
 
 
-def _fixed(rows: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) -> dict[int, tuple[str, ...]]:
+def _fixed(rows: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) -> Ends:
     """For each row that begins with a fixed text, the keys of that text."""
     keys = [[_key(w) for w in row] for row in rows]
-    found: dict[int, tuple[str, ...]] = {}
+    found: Ends = {}
     open_ends: list[tuple[int, int, list[int]]] = [(0, 0, list(range(len(rows))))]
     while open_ends:
         depth, run, here = open_ends.pop()
