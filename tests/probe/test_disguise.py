@@ -36,6 +36,23 @@ def test_a_system_prompt_is_worn() -> None:
     assert found.evidence == ("data.jsonl:0", "data.jsonl:1", "data.jsonl:2")
 
 
+def test_a_system_prompt_that_names_a_date_and_a_customer_is_worn_without_them() -> None:
+    """Every row's prompt is another, but what is fixed in them is found; the customers' names are not worn."""
+    names = ["Anna Berg", "Tom Reiter", "Uwe Klein", "Ida Sand", "Rosa Moor"]
+    rows = [
+        row(
+            at,
+            task(at),
+            f"I would ask {task(-at)} first.",
+            f"You are the desk of Hall & Co.\nToday: 2024-{at % 12 + 1:02}-{at % 28 + 1:02}\nCustomer: {names[at % 5]}",
+        )
+        for at in range(60)
+    ]
+    worn = wear(form(rows, "system-1"), QUESTION)[0].content
+    assert worn.startswith("You are the desk of Hall & Co.\nToday: 2024-")
+    assert worn.endswith("\nCustomer: A question")
+
+
 def test_the_question_stands_where_requests_stood() -> None:
     """Fixed text before and behind the request is kept, figures alike or not; what the rows asked is gone."""
     rows = [

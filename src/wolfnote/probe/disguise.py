@@ -116,9 +116,9 @@ def _worn(rows: list[Row]) -> tuple[list[Form], list[Skipped]]:
     fewest = floor(len(rows))
     frames, without_place = costumes.of([row.user for row in rows], fewest)
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
-    systems = Counter(row.system for row in rows)
-    for i, row in enumerate(rows):
-        system = row.system if systems[row.system] >= fewest else ""
+    systems = costumes.systems([row.system for row in rows], fewest)
+    for i in range(len(rows)):
+        system = systems.get(i, "")
         which = next((at for at, frame in enumerate(frames) if i in frame.members), -1)
         if system or which >= 0:
             groups[system, which].append(i)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ FEWEST = 5
 ALIKE = 0.7
 """Part of the rows at a place that must go on with the same word for it to be fixed."""
 RUN = 5
+PART = 0.3
+"""Part of those that begin alike that must end alike for the end to be fixed too."""
 DEEP = 80
 """Words that are followed from either end."""
 BETWEEN = 0.8
@@ -37,10 +39,8 @@ _MARKS = {True: re.compile(r"[:>\]|}]\s*$|\n\s*$"), False: re.compile(r"^\s*\n|^
 """What ends a fixed text at the front, and what begins one at the back."""
 
 
-Keys = tuple[str, ...]
-"""Words as they are compared."""
-Ends = dict[int, Keys]
-"""The fixed text at one end of a text, by the text's index."""
+Group = tuple[list[int], int, int]
+"""Texts that are alike, by their index, and how many words they have in common in front and behind."""
 
 
 class Frame(NamedTuple):
@@ -60,12 +60,14 @@ def floor(rows: int) -> int:
 
 def find(texts: Sequence[str], fewest: int) -> list[Frame]:
     """The frames that at least ``fewest`` of the texts wear, the commonest first; each text wears one at most."""
-    heads = _fixed([_words(t, _HEAD) for t in texts], fewest, _MARKS[True])
-    tails = _fixed([_words(t, _TAIL)[::-1] for t in texts], fewest, _MARKS[False])
+    left = set(range(len(texts)))
     found = []
-    for (head, tail), rows in _groups(len(texts), heads, tails, fewest):
-        if frame := _frame(texts, rows, len(head), len(tail)):
-            found.append(frame)
+    for groups in (_by_head, _by_tail):
+        for rows, head, tail in groups(texts, sorted(left), fewest):
+            frame = _frame(texts, rows, head, tail)
+            if frame and _varies(frame):
+                found.append(frame)
+                left.difference_update(rows)
     return sorted(found, key=lambda f: (-len(f.members), f.fixed))
 
 
@@ -75,18 +77,37 @@ def opening(texts: Sequence[str]) -> tuple[str, int]:
     return firsts.most_common(1)[0] if firsts else ("", 0)
 
 
-def _groups(count: int, heads: Ends, tails: Ends, fewest: int) -> list[tuple[tuple[Keys, Keys], list[int]]]:
-    """Texts that share head and tail; those whose pair is too rare are grouped by head alone, and then by tail alone."""
-    left = set(range(count))
-    found = []
-    for by_head, by_tail in ((heads, tails), (heads, {}), ({}, tails)):
-        groups: dict[tuple[Keys, Keys], list[int]] = defaultdict(list)
-        for i in sorted(left):
-            groups[by_head.get(i, ()), by_tail.get(i, ())].append(i)
-        large = [(key, rows) for key, rows in groups.items() if any(key) and len(rows) >= fewest]
-        left.difference_update(i for _, rows in large for i in rows)
-        found += large
-    return found
+def _by_head(texts: Sequence[str], rows: Sequence[int], fewest: int) -> Iterator[Group]:
+    """Texts that begin alike, and of these those that also end alike, if they are a good part of them."""
+    for head, members in _alike([_words(texts[i], _HEAD) for i in rows], fewest, _MARKS[True]):
+        group = [rows[at] for at in members]
+        rests = [_words(_split(texts[i], head, 0)[1], _TAIL)[::-1] for i in group]
+        several = max(fewest, ceil(PART * len(group)))
+        rest = set(range(len(group)))
+        for tail, ends in _alike(rests, several, _MARKS[False]):
+            rest.difference_update(ends)
+            yield [group[at] for at in ends], head, tail
+        if len(rest) >= fewest:
+            yield [group[at] for at in sorted(rest)], head, 0
+
+
+def _by_tail(texts: Sequence[str], rows: Sequence[int], fewest: int) -> Iterator[Group]:
+    """Texts that only end alike."""
+    for tail, members in _alike([_words(texts[i], _TAIL)[::-1] for i in rows], fewest, _MARKS[False]):
+        yield [rows[at] for at in members], 0, tail
+
+
+def _alike(words: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) -> list[tuple[int, list[int]]]:
+    """How many words each group has in common, and its members."""
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i, keys in _fixed(words, fewest, mark).items():
+        groups[keys].append(i)
+    return [(len(keys), sorted(members)) for keys, members in groups.items() if len(members) >= fewest]
+
+
+def _varies(frame: Frame) -> bool:
+    """Whether anything changes in it: a text that is there many times over is no frame."""
+    return any(2 * sum(bool(value.strip()) for value in gap) > len(gap) for gap in frame.gaps)
 
 
 def _words(text: str, pattern: re.Pattern[str]) -> list[str]:
@@ -102,10 +123,10 @@ def _key(word: str) -> str:
     return _DIGITS.sub("0", word.strip()) + ("\n" if "\n" in word else "")
 
 
-def _fixed(rows: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) -> Ends:
+def _fixed(rows: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) -> dict[int, tuple[str, ...]]:
     """For each row that begins with a fixed text, the keys of that text."""
     keys = [[_key(w) for w in row] for row in rows]
-    found: Ends = {}
+    found: dict[int, tuple[str, ...]] = {}
     open_ends: list[tuple[int, int, list[int]]] = [(0, 0, list(range(len(rows))))]
     while open_ends:
         depth, run, here = open_ends.pop()
