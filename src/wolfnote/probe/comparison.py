@@ -83,7 +83,9 @@ def run(
     start = Evidence(names, work.arms.identical, gating=panel.gating, skipped=skipped)
     found = _sampled(work, panel, _weighed(work, start))
     result = verdict.conclude(found, settings, policy)
-    return msgspec.structs.replace(result, skipped=(*result.skipped, *_unseen(found, work)), tables=_tables(found, panel, work))
+    return msgspec.structs.replace(
+        result, skipped=(*result.skipped, *unseen(found, work.settings)), tables=_tables(found, panel, work)
+    )
 
 
 def _weighed(work: Work, start: Evidence) -> Evidence:
@@ -151,9 +153,9 @@ def _tables(found: Evidence, panel: Panel, work: Work) -> dict[str, str]:
     return {name: work.folder.table(f"{name}-{label}", table) for name, table in rows.items()}
 
 
-def _unseen(found: Evidence, work: Work) -> tuple[Skipped, ...]:
+def unseen(found: Evidence, settings: Settings) -> tuple[Skipped, ...]:
     """What was not asked."""
-    settings, told = work.settings, []
+    told = []
     if pairs.forms(found.pairs) in ([], ["plain"]):
         text = "not asked: a conditional effect hides there (arXiv 2604.25891); give the training data as --train"
         told.append(Skipped("prompts in the training's format", text))

@@ -24,6 +24,7 @@ from wolfnote.settings import Policy
 
 def conclude(evidence: Evidence, settings: Settings, policy: Policy) -> Result:
     """Verdict, reasons and estimates. NOT RUN where neither margins nor a judge that gates could speak."""
+    settings = msgspec.structs.replace(settings, samples=evidence.samples or settings.samples)
     gated = gates(evidence, settings, policy)
     found = gate.verdicts(gated)
     missing = _missing(evidence, settings, gated)

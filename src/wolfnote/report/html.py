@@ -46,7 +46,7 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
         return "monitor.html", monitor.view(tables)
     if result.kind == "causes":
         return "causes.html", causes.view(tables)
-    if result.kind == "probe" and "pairs" in tables:
+    if result.kind in ("probe", "traffic") and "pairs" in tables:
         return "probe.html", probe.view(result, tables, settings) | {"headline": probe.headline(result)}
     if result.kind == "curve":
         return "curve.html", curve.view(result)
