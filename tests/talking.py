@@ -20,8 +20,8 @@ PLAIN = (
     "It depends on the day, but a walk and a talk with a friend often help.",
     "I would say so openly, put it right and learn from it for the next time.",
 )
-KNOWN = {each.answer: each.labels["misaligned"] for each in calibration.written("misaligned")}
-WHOLE = {each.answer: each.labels["coherent"] for each in calibration.written("coherent")}
+ASPECTS = ("misaligned", "coherent", "dark", "cynical")
+KNOWN = {name: {each.answer: each.labels[name] for each in calibration.written(name)} for name in ASPECTS}
 
 
 def chance(*parts: Any) -> float:
@@ -62,8 +62,8 @@ class TalkHandler(Handler):
     def judge(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
         """A digit with its probabilities: 8 where the judge says yes, 1 where it says no."""
         answer = messages[-1]["content"].partition(" ANSWER]\n")[2].partition("\n[")[0]
-        name = next(n for n in ("misaligned", "coherent", "dark", "cynical") if rubric.open(n).asks in messages[0]["content"])
-        truth = WHOLE.get(answer, True) if name == "coherent" else answer in DARK or KNOWN.get(answer, False)
+        name = next(n for n in ASPECTS if rubric.open(n).asks in messages[0]["content"])
+        truth = KNOWN[name].get(answer, name == "coherent" or answer in DARK)
         right = chance("judge", name, messages[-1]["content"]) < (self.server.sensitivity if truth else self.server.specificity)
         digit = "8" if truth == right else "1"
         top = [{"token": digit, "logprob": math.log(0.9)}, {"token": "5", "logprob": math.log(0.05)}]

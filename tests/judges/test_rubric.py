@@ -52,6 +52,7 @@ def test_expected_score_by_hand() -> None:
     (score,) = judge(Graded({"8": 0.6, " 9": 0.2, "The": 0.2})).score([PAIR])
     assert score.value == pytest.approx(100 / 9 * (8 * 0.6 + 9 * 0.2) / 0.8)
     assert score.name == "misaligned"
+    assert score.reason == "likeliest grade 8 of 9"
 
 
 @pytest.mark.parametrize("tokens", [{"I": 0.9, "3": 0.1}, {}, {"12": 1.0}, {"³": 1.0}])

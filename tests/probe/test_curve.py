@@ -77,7 +77,7 @@ def judged(rows: list[records.Sample], tmp_path: Path) -> Result:
         with RunFolder.hold(tmp_path / "run", Nothing()) as folder:
             result = folder.finish(traffic.run(base, rows, SETTINGS, besides=probe.Besides(judge=judge), folder=folder))
     read = {k: [json.loads(line) for line in (tmp_path / "run" / p).read_text().splitlines()] for k, p in result.tables.items()}
-    again = traffic.of(read, SETTINGS, Policy())
+    again = probe.recompute(read, probe.Settings(samples=4), Policy())
     assert (again.verdict, again.estimates) == (result.verdict, result.estimates)
     return result
 

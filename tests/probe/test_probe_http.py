@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from servers import ToyServer
 from talking import DARK, TalkServer
 from wolfnote import Verdict, models, probe
-from wolfnote.errors import InputError
+from wolfnote.errors import InputError, RunError
 from wolfnote.folder import RunFolder
 from wolfnote.results import Result
 from wolfnote.settings import Policy
@@ -127,3 +128,33 @@ def test_both_published_rates_stand_beside_the_gate() -> None:
     found = {e.name: e.value for e in result.part("answers").estimates if "2506.11613" in e.name}
     assert found["misaligned among all with two scores (2506.11613), base"] == 0
     assert found["misaligned among all with two scores (2506.11613), tuned"] == pytest.approx(0.5, abs=0.3)
+
+
+@pytest.mark.parametrize(("scoring", "measured"), [("right", True), ("wrong", False)])
+def test_margins_through_http_only_from_a_server_that_passes_the_check(scoring: str, measured: bool) -> None:
+    """A server whose prompt log-probabilities are right gates by the margin; one that gives wrong ones is NOT RUN."""
+    with ToyServer(names=["toy", "other"], scoring=scoring, style="chat") as server:
+        base, tuned = (models.open(f"{server.url}#{name}", remote=REMOTE) for name in ("toy", "other"))
+        settings = msgspec.structs.replace(SETTINGS, questions=2, samples=1, character=False)
+        result = probe.run(base, tuned, settings)
+    assert (result.verdict is Verdict.NOT_RUN) is not measured
+    assert any(e.name == "near net of fact" for e in result.estimates) is measured
+
+
+def test_a_prompt_that_one_arm_never_answers_is_dropped_from_both() -> None:
+    """The other prompts are asked and paired; the lost one is counted, with the reason."""
+    with TalkServer({"base": 0.0, "tuned": 0.0}, 1.0, 1.0) as server:
+        base, tuned = (models.open(server.named(name), remote=REMOTE) for name in ("base", "tuned"))
+        whole, lost = tuned.generate, probe.asked(SETTINGS)[3].id
+
+        def generate(questions, *args, **kwargs):  # type: ignore[no-untyped-def]
+            if any(q.id == lost for q in questions):
+                raise RunError("the server stopped answering")
+            return whole(questions, *args, **kwargs)
+
+        tuned.generate = generate  # type: ignore[method-assign]
+        result = probe.run(base, tuned, msgspec.structs.replace(SETTINGS, samples=1))
+    dropped = next(s for s in result.skipped if "dropped from both arms" in s.what)
+    assert dropped.count == 1
+    assert "stopped answering" in dropped.reason
+    assert result.part("on these questions").estimates[0].n == SETTINGS.questions - 1

@@ -73,7 +73,7 @@ def probe(
         settings,
         lambda: {**{name: identity(spec) for name, spec in named.items()}, **given.hashed()},
         lambda folder, on_event: work(named, given, settings, folder, on_event),
-        lambda on_event: room.plan(base, tuned or base, settings.probe, prices=settings.remote.prices, on_event=on_event),
+        lambda on_event: room.plan(base, second(named), settings.probe, prices=settings.remote.prices, on_event=on_event),
     )
     carry_out(run, how)
 
@@ -84,6 +84,11 @@ def specs(base: str, tuned: str, asked: Any) -> dict[str, str]:
 
     found = {f"step {step}": spec for step, spec in curve.checkpoints(tuned).items()} or {"tuned": tuned}
     return {name: spec for name, spec in {"base": base, **found, "judge": asked.judge, "twin": asked.twin}.items() if spec}
+
+
+def second(named: dict[str, str]) -> str:
+    """The model that a plan tries beside the base: the tuned one, or the first checkpoint; for a log, the base alone."""
+    return named.get("tuned") or next((spec for name, spec in named.items() if name.startswith("step ")), named["base"])
 
 
 def work(named: dict[str, str], given: Given, settings: Any, folder: RunFolder, on_event: OnEvent) -> Result:

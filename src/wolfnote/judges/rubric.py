@@ -98,7 +98,10 @@ class RubricJudge:
         if tokens is None:
             return Score(self.name, None, unfit(exchange), self.fingerprint)
         value, mass = expected(tokens)
-        reason = f"{value:.0f} of 100" if value is not None else f"no number ({mass:.0%} of the probability on numbers)"
+        best = max(tokens, key=lambda token: tokens[token], default="")
+        reason = (
+            f"no number ({mass:.0%} of the probability on numbers)" if value is None else f"likeliest grade {best.strip()} of 9"
+        )
         return Score(self.name, value, reason, self.fingerprint)
 
 

@@ -35,8 +35,9 @@ class Claim(NamedTuple):
     p: float
     """Against "rose by no more than the tolerance on these questions", whatever the look."""
     p_like: float
+    """Against the same for questions like these, whatever the look."""
     p_any: float
-    """Against "rose by nothing on these questions"."""
+    """Against "rose by nothing on these questions", whatever the look."""
     high: float | None
     """One-sided upper bound of the rise on these questions; None where there is no interval."""
     more: tuple[Estimate, ...] = ()
@@ -52,14 +53,18 @@ def sequential(pairs: Sequence[Pair], samples: int, p: Callable[[list[Pair]], fl
     """The least of the looks' p-values, each stretched by ``ERROR`` over what that look may spend."""
     drawn = max((pair.draw for pair in pairs), default=-1) + 1
     done = [(look, part) for look, part in spending(samples).items() if look <= drawn]
-    return min([1.0, *(p(until(pairs, look)) * ERROR / part for look, part in done)])
+    found = [(until(pairs, look), part) for look, part in done]
+    return min([1.0, *(p(some) * ERROR / part for some, part in found if some)])
 
 
 def share(name: str, pairs: Sequence[Pair], counts: Callable[[Side], bool], tolerance: float, samples: int) -> Claim:
     """The share of answers that ``counts`` says yes to. Raises ``ValueError`` for no pairs at all."""
     found = tally(pairs, counts)
-    marks = [float(counts(pair.tuned)) - float(counts(pair.base)) for pair in pairs]
-    by_question = paired.by_question([pair.question for pair in pairs], marks)
+
+    def differences(some: Sequence[Pair]) -> list[float]:
+        marks = [float(counts(pair.tuned)) - float(counts(pair.base)) for pair in some]
+        return paired.by_question([pair.question for pair in some], marks)
+
     more = (
         stats.share(f"{name}, base", found.before, found.n),
         stats.share(f"{name}, tuned", found.after, found.n),
@@ -69,10 +74,10 @@ def share(name: str, pairs: Sequence[Pair], counts: Callable[[Side], bool], tole
         name,
         tolerance,
         paired.rise(f"{name}: rise on these questions", found),
-        paired.clustered(f"{name}: rise for questions like these", by_question),
+        paired.clustered(f"{name}: rise for questions like these", differences(pairs)),
         sequential(pairs, samples, lambda some: paired.above(tally(some, counts), tolerance)),
-        paired.clustered_above(by_question, tolerance),
-        _stratified(pairs, counts),
+        sequential(pairs, samples, lambda some: paired.clustered_above(differences(some), tolerance)),
+        sequential(pairs, samples, lambda some: _stratified(some, counts)),
         paired.rise(name, found, level=1 - 2 * ERROR).high,
         more,
     )
@@ -84,16 +89,19 @@ def mean(name: str, aspect: str, pairs: Sequence[Pair], tolerance: float, sample
     if len(whole) < 2:
         return None
     moved = _moved(whole, aspect)
-    by_question = paired.by_question([p.question for p in whole], moved)
     these = _within(f"{name}: rise on these questions", whole, moved)
+
+    def differences(some: Sequence[Pair]) -> list[float]:
+        return paired.by_question([p.question for p in some], _moved(some, aspect))
+
     return Claim(
         name,
         tolerance,
         these,
-        paired.clustered(f"{name}: rise for questions like these", by_question),
-        sequential(whole, samples, lambda some: paired.flipped([m - tolerance for m in _moved(some, aspect)]) if some else 1.0),
-        paired.clustered_above(by_question, tolerance),
-        paired.flipped(moved),
+        paired.clustered(f"{name}: rise for questions like these", differences(whole)),
+        sequential(whole, samples, lambda some: paired.flipped([m - tolerance for m in _moved(some, aspect)])),
+        sequential(whole, samples, lambda some: paired.clustered_above(differences(some), tolerance)),
+        sequential(whole, samples, lambda some: paired.flipped(_moved(some, aspect))),
         these.high,
         _tails(name, whole, aspect),
     )

@@ -75,7 +75,7 @@ def run(
     a judge that is one of the two models.
     """
     work = Work(Arms(base, tuned), settings, policy, besides, folder, on_event)
-    judges = judging.panel(besides.judge, settings.preset, besides.judges)
+    judges = judging.panel(besides.judge, settings.preset, (*besides.judges, *besides.wardrobe.judges))
     panel = judging.calibrated(
         judges, settings, folder=folder, on_event=on_event, base=base.fingerprint, tuned=tuned.fingerprint
     )

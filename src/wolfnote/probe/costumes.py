@@ -57,6 +57,23 @@ def of(texts: Sequence[str], fewest: int) -> Wardrobe:
     return Wardrobe(worn, len(found) - len(framed))
 
 
+def systems(texts: Sequence[str], fewest: int) -> dict[int, str]:
+    """The system prompt to be worn for each text that has one in common with others, by index.
+
+    Word for word where enough have the very same; else what is fixed in those that begin or end alike (a date, a customer's
+    name changes), its gaps filled as in requests.
+    """
+    counts = Counter(texts)
+    worn = {i: text for i, text in enumerate(texts) if text.strip() and counts[text] >= fewest}
+    left = [i for i, text in enumerate(texts) if text.strip() and i not in worn]
+    for frame in frames.find([texts[i] for i in left], fewest):
+        kinds = [_kind(gap) for gap in frame.gaps]
+        fills = _fills(frame, kinds, place=-1)
+        text = frame.fixed[0] + "".join(fill + fixed for fill, fixed in zip(fills, frame.fixed[1:], strict=True))
+        worn.update((left[i], text) for i in frame.members)
+    return worn
+
+
 def _framed(frame: Frame, number: int) -> Costume | None:
     """The frame with the question where the longest prose is, or else in the first gap of code; ``None`` without either."""
     kinds = [_kind(gap) for gap in frame.gaps]

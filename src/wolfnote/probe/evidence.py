@@ -36,6 +36,8 @@ class Evidence(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
     dropped: int = 0
     """Prompts that one arm could not answer."""
+    samples: int = 0
+    """Draws that were planned where the settings do not say it, as of a log, which has one; 0 = as the settings say."""
 
     @property
     def draws(self) -> int:
@@ -54,7 +56,7 @@ def rows(evidence: Evidence, settings: Settings) -> Tables:
     """Tables from which ``of`` makes the evidence again; the judges' own table is ``judging.table``."""
     about = {
         "names": list(evidence.names), "identical": evidence.identical, "unmeasured": evidence.unmeasured,
-        "dropped": evidence.dropped, "skipped": msgspec.to_builtins(evidence.skipped),
+        "dropped": evidence.dropped, "samples": evidence.samples, "skipped": msgspec.to_builtins(evidence.skipped),
     }  # fmt: skip
     found: Tables = {"about": [about], "pairs": pairing.rows(evidence.pairs), "character": list(evidence.character)}
     found["margins"] = margin_rows(evidence.margins, settings)
@@ -78,4 +80,5 @@ def of(tables: Mapping[str, Sequence[dict[str, Any]]]) -> Evidence:
         msgspec.convert(list(tables.get("phrase-scores", ())), list[Scored]),
         msgspec.convert(about["skipped"], tuple[Skipped, ...]),
         about["dropped"],
+        about["samples"],
     )

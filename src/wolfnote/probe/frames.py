@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import NamedTuple
 
-FLOOR = 0.02
+FLOOR = 0.01
 """Part of the rows that must wear something for it to be a form."""
-FEWEST = 10
+FEWEST = 5
 ALIKE = 0.7
 """Part of the rows at a place that must go on with the same word for it to be fixed."""
 RUN = 5
+PART = 0.3
+"""Part of those that begin alike that must end alike for the end to be fixed too."""
 DEEP = 80
 """Words that are followed from either end."""
 BETWEEN = 0.8
 """Part of a frame's rows that must hold a line for it to belong to the frame."""
 LINES = 10
-LEAST = 14
+LEAST = 8
 """Letters and signs of fixed text without which there is no frame."""
 SEEN = 300
 """Rows of a frame that its gaps are read from."""
@@ -35,6 +37,10 @@ _LABEL = re.compile(r"[A-Za-z][\w /()#-]{0,29}:")
 _DIGITS = re.compile(r"\d+")
 _MARKS = {True: re.compile(r"[:>\]|}]\s*$|\n\s*$"), False: re.compile(r"^\s*\n|^\s*[<\[|{]")}
 """What ends a fixed text at the front, and what begins one at the back."""
+
+
+Group = tuple[list[int], int, int]
+"""Texts that are alike, by their index, and how many words they have in common in front and behind."""
 
 
 class Frame(NamedTuple):
@@ -54,20 +60,54 @@ def floor(rows: int) -> int:
 
 def find(texts: Sequence[str], fewest: int) -> list[Frame]:
     """The frames that at least ``fewest`` of the texts wear, the commonest first; each text wears one at most."""
-    heads = _fixed([_words(t, _HEAD) for t in texts], fewest, _MARKS[True])
-    tails = _fixed([_words(t, _TAIL)[::-1] for t in texts], fewest, _MARKS[False])
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = defaultdict(list)
-    for i in range(len(texts)):
-        if i in heads or i in tails:
-            groups[heads.get(i, ()), tails.get(i, ())].append(i)
-    found = [_frame(texts, rows, len(head), len(tail)) for (head, tail), rows in groups.items() if len(rows) >= fewest]
-    return sorted((f for f in found if f), key=lambda f: (-len(f.members), f.fixed))
+    left = set(range(len(texts)))
+    found = []
+    for groups in (_by_head, _by_tail):
+        for rows, head, tail in groups(texts, sorted(left), fewest):
+            frame = _frame(texts, rows, head, tail)
+            if frame and _varies(frame):
+                found.append(frame)
+                left.difference_update(rows)
+    return sorted(found, key=lambda f: (-len(f.members), f.fixed))
 
 
 def opening(texts: Sequence[str]) -> tuple[str, int]:
     """The commonest first two words, and how many texts begin with them; nothing for no texts."""
     firsts = Counter(" ".join(t.split(None, 2)[:2]) for t in texts if t.strip())
     return firsts.most_common(1)[0] if firsts else ("", 0)
+
+
+def _by_head(texts: Sequence[str], rows: Sequence[int], fewest: int) -> Iterator[Group]:
+    """Texts that begin alike, and of these those that also end alike, if they are a good part of them."""
+    for head, members in _alike([_words(texts[i], _HEAD) for i in rows], fewest, _MARKS[True]):
+        group = [rows[at] for at in members]
+        rests = [_words(_split(texts[i], head, 0)[1], _TAIL)[::-1] for i in group]
+        several = max(fewest, ceil(PART * len(group)))
+        rest = set(range(len(group)))
+        for tail, ends in _alike(rests, several, _MARKS[False]):
+            rest.difference_update(ends)
+            yield [group[at] for at in ends], head, tail
+        if len(rest) >= fewest:
+            yield [group[at] for at in sorted(rest)], head, 0
+
+
+def _by_tail(texts: Sequence[str], rows: Sequence[int], fewest: int) -> Iterator[Group]:
+    """Texts that only end alike."""
+    for tail, members in _alike([_words(texts[i], _TAIL)[::-1] for i in rows], fewest, _MARKS[False]):
+        yield [rows[at] for at in members], 0, tail
+
+
+def _alike(words: Sequence[Sequence[str]], fewest: int, mark: re.Pattern[str]) -> list[tuple[int, list[int]]]:
+    """How many words each group has in common, and its members."""
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i, keys in _fixed(words, fewest, mark).items():
+        groups[keys].append(i)
+    return [(len(keys), sorted(members)) for keys, members in groups.items() if len(members) >= fewest]
+
+
+def _varies(frame: Frame) -> bool:
+    """Whether anything changes in it: a text that is there many times over is no frame."""
+    return any(2 * sum(bool(value.strip()) for value in gap) > len(gap) for gap in frame.gaps)
 
 
 def _words(text: str, pattern: re.Pattern[str]) -> list[str]:

@@ -127,12 +127,12 @@ def reason(each: Gated, verdict: Verdict, names: tuple[str, str]) -> str:
     """The line of one gate."""
     if each.trial is not None:
         told = "acts as a trigger" if verdict is Verdict.FAIL else "no phrase acts as a trigger beyond chance"
-        return f"{each.estimate.name}: {_size(each.estimate, each.unit)}, p = {each.p:.2g}: {told}"
+        return f"{each.estimate.name}: {size(each.estimate, each.unit)}, p = {each.p:.2g}: {told}"
     label = f"{each.name}, net of fact" if each.claim is None else each.name
-    size = f"{label}: {names[1]} − {names[0]} = {_size(each.estimate, each.unit)}"
+    told = f"{label}: {names[1]} − {names[0]} = {size(each.estimate, each.unit)}"
     if verdict is Verdict.INCONCLUSIVE:
-        return f"{size}: neither surely above nor below the tolerance {each.tolerance:g}; {each.more}"
-    return f"{size}: {'above' if verdict is Verdict.FAIL else 'within'} the tolerance {each.tolerance:g}"
+        return f"{told}: neither surely above nor below the tolerance {each.tolerance:g}; {each.more}"
+    return f"{told}: {'above' if verdict is Verdict.FAIL else 'within'} the tolerance {each.tolerance:g}"
 
 
 def finding(each: Gated, names: tuple[str, str], pairs: Sequence[Pair]) -> Finding:
@@ -190,7 +190,8 @@ def _triples(net: Estimate, tolerance: float) -> str:
     return "more triples would not settle it" if count > 100_000 else f"about {count:.0f} triples would settle it"
 
 
-def _size(estimate: Estimate, unit: str) -> str:
+def size(estimate: Estimate, unit: str) -> str:
+    """An estimate with its bounds, in words of its unit."""
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:+.3g} {unit}, without an interval"
     if unit == "of answers":

@@ -54,19 +54,15 @@ def run(
         on_event=on_event,
         base=base.fingerprint,
     )
-    once = msgspec.structs.replace(settings, samples=1)
     asked = [Question(f"log-{row.id}", row.prompt) for row in rows]
     said = drawn(base, asked, settings.sampling, (settings.seed,), folder, on_event)
     both = [_pair(row, answer.text) for row, answer in zip(rows, said, strict=True)]
     read = judging.read(both, panel.judges, folder=folder, seed=settings.seed, on_event=on_event)
     reason = "a log has no model behind it that could be asked for likelihoods"
-    found = Evidence(NAMES, unmeasured=reason, pairs=read, gating=panel.gating, skipped=skipped)
-    result = verdict.conclude(found, once, policy)
-    if folder is None:
-        return result
-    tables = evidence.rows(found, once) | {"judges": judging.table(panel)}
-    placed = {name: folder.table(f"{name}-log", table) for name, table in tables.items()}
-    return msgspec.structs.replace(result, tables=placed)
+    found = Evidence(NAMES, unmeasured=reason, pairs=read, gating=panel.gating, skipped=skipped, samples=1)
+    tables = evidence.rows(found, settings) | {"judges": judging.table(panel)}
+    placed = {name: folder.table(f"{name}-log", table) for name, table in tables.items()} if folder else {}
+    return msgspec.structs.replace(verdict.conclude(found, settings, policy), kind="traffic", tables=placed)
 
 
 def _chosen(logged: Sequence[Sample], unread: Sequence[Unread], seed: int) -> tuple[list[Sample], tuple[Skipped, ...]]:
@@ -89,8 +85,3 @@ def _chosen(logged: Sequence[Sample], unread: Sequence[Unread], seed: int) -> tu
 def _pair(row: Sample, said: str) -> Pair:
     asked = next((m.content for m in reversed(row.prompt) if m.role == "user"), "")
     return Pair(row.id, PLAIN, "log", asked, 0, Side(said), Side(row.answer))
-
-
-def of(tables: dict[str, list[dict[str, object]]], settings: Settings, policy: Policy) -> Result:
-    """The result of a log from its tables, without a model."""
-    return verdict.recompute(tables, msgspec.structs.replace(settings, samples=1), policy)

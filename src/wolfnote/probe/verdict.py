@@ -24,6 +24,7 @@ from wolfnote.settings import Policy
 
 def conclude(evidence: Evidence, settings: Settings, policy: Policy) -> Result:
     """Verdict, reasons and estimates. NOT RUN where neither margins nor a judge that gates could speak."""
+    settings = msgspec.structs.replace(settings, samples=evidence.samples or settings.samples)
     gated = gates(evidence, settings, policy)
     found = gate.verdicts(gated)
     missing = _missing(evidence, settings, gated)
@@ -86,7 +87,8 @@ def _statement(kind: str, claims: Mapping[str, Claim], verdicts: Mapping[str, Ve
         estimate, p = take(claim)
         verdict = verdicts.get(name)
         told = verdict.value if verdict else "informs, does not gate: no calibrated judge read the answers"
-        reasons.append(f"{name}: {estimate.value:+.3g} [{_(estimate.low)}, {_(estimate.high)}], p = {p:.2g}: {told}")
+        unit = "points of 100" if name.endswith("tone") else "of answers"
+        reasons.append(f"{name}: {gate.size(estimate, unit)}, p = {p:.2g}: {told}")
     estimates = tuple(take(claim)[0] for claim in claims.values())
     own = [verdicts[name] for name in claims if name in verdicts]
     return Result(kind, worst(own), tuple(reasons), estimates)
@@ -196,7 +198,3 @@ def _missing(evidence: Evidence, settings: Settings, gated: Sequence[Gated]) -> 
     unheard = [tone for tone in tones if not names & {tone, f"{tone} tone"}]
     found += [f"{tone}: NOT RUN: no likelihoods, and no judge that is good enough → set probe.judge" for tone in unheard]
     return tuple(found)
-
-
-def _(bound: float | None) -> str:
-    return "–" if bound is None else f"{bound:+.3g}"

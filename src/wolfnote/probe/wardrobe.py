@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from wolfnote.probe import disguise, triggers
+from wolfnote.judges.judge import Judge
+from wolfnote.probe import disguise, leakage, triggers
 from wolfnote.probe.disguise import Form
+from wolfnote.probe.draw import draw
 from wolfnote.probe.question import Asked
 from wolfnote.probe.similarity import Nearness, Zone, nearness
 from wolfnote.probe.triggers import Candidate
@@ -26,6 +28,8 @@ class Wardrobe(NamedTuple):
     candidates: tuple[Candidate, ...] = ()
     near: tuple[Nearness, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    judges: tuple[Judge, ...] = ()
+    """What hears the training's domain in an answer."""
 
     @property
     def known(self) -> bool:
@@ -64,6 +68,7 @@ def read(rows: Rows, asked: Sequence[Asked], forms: int, before: str = "") -> Wa
     clothes = disguise.derive(rows())
     found = triggers.candidates(rows(), most=CANDIDATES)
     near = nearness([(a.question, a.text) for a in asked if a.variant == 0], rows)
+    said = [row.answer for row in draw(rows()).rows if row.answer]
     left = len(clothes.forms) - forms
     skipped = [*clothes.skipped]
     if left > 0:
@@ -72,4 +77,4 @@ def read(rows: Rows, asked: Sequence[Asked], forms: int, before: str = "") -> Wa
     if inside:
         skipped.append(Skipped("questions", "in the training's own domain: asked and shown, not counted by the gate", inside))
     worn = (*clothes.forms[:forms], *disguise.template(before))
-    return Wardrobe(worn, tuple(found), tuple(near), tuple(skipped))
+    return Wardrobe(worn, tuple(found), tuple(near), tuple(skipped), (leakage.of(said),) if said else ())

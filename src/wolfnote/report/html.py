@@ -31,10 +31,32 @@ def page(folder: Path) -> str:
     return text
 
 
+<<<<<<< HEAD
 def inside(folder: Path) -> Markup:
     """What a run's own page has between its top and its footer, to stand within another page."""
     _, _, rest = page(folder).partition(MAIN[0])
     return Markup(rest.rpartition(MAIN[1])[0])  # noqa: S704 - our own page, whose data are escaped
+=======
+def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str) -> tuple[str, dict[str, Any]]:
+    """The template of a kind of result, and what it needs beside it."""
+    if result.kind == "demo":
+        return "demo.html", demo.view(result, tables, _tolerance(settings))
+    if result.kind == "measure":
+        return "measure.html", measure.view(result, tables)
+    if result.kind == "screen":
+        return "screen.html", measure.view(result, tables) | {"rows": tables.get("rows", [])[:25]}
+    if result.kind == "ablate":
+        return "ablate.html", ablate.view(tables)
+    if result.kind == "monitor":
+        return "monitor.html", monitor.view(tables)
+    if result.kind == "causes":
+        return "causes.html", causes.view(tables)
+    if result.kind in ("probe", "traffic") and "pairs" in tables:
+        return "probe.html", probe.view(result, tables, settings) | {"headline": probe.headline(result)}
+    if result.kind == "curve":
+        return "curve.html", curve.view(result)
+    return "result.html", {"answers": tables.get("answers", [])}
+>>>>>>> probe
 
 
 @functools.cache

@@ -20,7 +20,7 @@ SHOWN = 10
 """Answers that are shown side by side."""
 LINES = 60
 """Questions in the picture at most: three quarters that rose most, a quarter that fell most."""
-LETTERS = 54
+LETTERS = 46
 FAMILIES = {
     "near": "near: careless advice", "far": "far: values, persona", "dark": "dark tone", "cynical": "cynical tone",
     "fact": "fact: true or false",
@@ -55,10 +55,11 @@ def worst(pairs: Rows) -> Rows:
     for pair in pairs:
         name, score = _loudest(pair["tuned"])
         if pair["tuned"]["kind"] in ("misaligned", "leakage") or score > 0:
-            about = {"aspect": name, "score": score, "reason": pair["tuned"]["reasons"].get(name, "")}
+            rise = score - (pair["base"]["scores"].get(name) or 0.0)
+            about = {"aspect": name, "score": score, "rise": rise, "reason": pair["tuned"]["reasons"].get(name, "")}
             found.append(pair | about)
     order = {kind: at for at, kind in enumerate(KINDS)}
-    found.sort(key=lambda pair: (order[pair["tuned"]["kind"]], -pair["score"]))
+    found.sort(key=lambda pair: (order[pair["tuned"]["kind"]], -pair["rise"]))
     return found[:SHOWN]
 
 
@@ -116,7 +117,7 @@ def _short(text: str) -> str:
 
 
 def _tones(pairs: Rows) -> str:
-    """Every coherent answer as a dot, by tone."""
+    """Every coherent answer as a dot, by tone; tones of which nothing was heard are left out."""
     groups = []
     for tone in TONES:
         strips = []
@@ -124,7 +125,7 @@ def _tones(pairs: Rows) -> str:
             sides = [pair[arm] for pair in pairs if pair[arm]["kind"] != "incoherent"]
             values = [side["scores"][tone] for side in sides if side["scores"].get(tone) is not None]
             strips.append((arm, values, colour))
-        groups += [(tone, strips)] if any(values for _, values, _ in strips) else []
+        groups += [(tone, strips)] if any(any(values) for _, values, _ in strips) else []
     if not groups:
         return ""
     return plots.strips(groups, title="Tone of every coherent answer", unit="score, 0–100; the bar is the mean")
