@@ -38,10 +38,10 @@ def test_many_models_in_one_table(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     result = json.loads(done.stdout)
     verdicts = {part["kind"]: part["verdict"] for part in result["parts"]}
-    assert verdicts == {"lost.jsonl": "FAIL", "kept.jsonl": "PASS", "null": "PASS"}
+    assert verdicts == {"lost": "FAIL", "kept": "PASS", "null": "PASS"}
     page = report.render(tmp_path / "run")
     assert "It is worse than its base." in page
-    assert "lost.jsonl" in page
+    assert "lost" in page
     assert "WN402" in page
     assert "tolerance -3%" in page
     rows = (tmp_path / "run" / "tables" / "measures.jsonl").read_text().splitlines()
@@ -55,7 +55,7 @@ def test_logs_by_command(tmp_path: Path) -> None:
     logged.lm_eval(tmp_path / "tuned", after)
     done = wolfnote("bench", "--base-log", "base", "--tuned-log", "tuned", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "mine: acc: -20.0%" in done.stderr
+    assert "mine: acc: −20.0%" in done.stderr
     assert (tmp_path / "runs" / "bench-tuned" / "report.html").exists()
 
 

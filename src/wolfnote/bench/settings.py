@@ -54,5 +54,6 @@ def tasks_of(names: Sequence[str], settings: Settings) -> list[Task]:
 
 def labels(specs: Sequence[str]) -> list[str]:
     """Short names of tuned models: the last part of each spec, with a number where two are alike."""
-    short = [Path(spec).stem if Path(spec).suffix in (".eval", ".json") else Path(spec).name or spec for spec in specs]
+    names = [Path(spec.rpartition(":")[2]) for spec in specs]
+    short = [name.stem if name.suffix in (".eval", ".json", ".jsonl") else name.name or str(name) for name in names]
     return [name if short.count(name) == 1 else f"{name} {short[: i + 1].count(name)}" for i, name in enumerate(short)]
