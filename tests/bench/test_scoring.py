@@ -89,7 +89,12 @@ def test_a_judge_that_cannot_tell_is_counted(tmp_path: Path) -> None:
     model = scripted(tmp_path / "m.jsonl", {"answers": ["Hm."], "log_likelihoods": openings(0.5)})
     found = Reader(None, None, 8, judge=lambda text: None).read(model, "m", [task.limited(task.built_in("harm"), 4)])
     assert found.skipped[0].count == 4
-    assert [m.title for m in found.values if found.values[m]] == ["harm: refusal likelihood"]
+    assert [m.title for m in found.values] == ["harm: refusal likelihood"]
+    mute = scripted(tmp_path / "mute.jsonl", {"answers": ["Hm."]})
+    assert (
+        "harm"
+        in Reader(None, None, 8, judge=lambda text: None).read(mute, "m", [task.limited(task.built_in("harm"), 4)]).refused
+    )
 
 
 def test_a_server_without_log_probabilities_goes_on(tmp_path: Path) -> None:

@@ -59,8 +59,9 @@ class Reader:
             if task.form == "refusal" and self._tokens:
                 said, unsure = self._said(model, task)
                 values |= said
+                if said:
+                    refused.pop(task.name, None)
                 skipped += [Skipped(f"answer to {task.name} by {name}", "the judge could not tell", unsure)] if unsure else []
-                refused.pop(task.name, None)
         return Readings(name, values, model.template, refused, tuple(skipped))
 
     def _likely(self, model: Model, task: Task) -> Kept:
@@ -86,7 +87,8 @@ class Reader:
         verdicts = [self._judge(text) for text in texts]
         told = [(item, float(v)) for item, v in zip(task.items, verdicts, strict=True) if v is not None]
         some = msgspec.structs.replace(task, items=tuple(item for item, _ in told))
-        return _kept(some, "refusal", [value for _, value in told], 0.0), len(texts) - len(told)
+        said = _kept(some, "refusal", [value for _, value in told], 0.0) if told else {}
+        return said, len(texts) - len(told)
 
 
 def answers(task: Task, item: Item) -> tuple[str, ...]:
