@@ -38,10 +38,10 @@ def test_many_models_in_one_table(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     result = json.loads(done.stdout)
     verdicts = {part["kind"]: part["verdict"] for part in result["parts"]}
-    assert verdicts == {"lost.jsonl": "FAIL", "kept.jsonl": "PASS", "null": "PASS"}
+    assert verdicts == {"lost": "FAIL", "kept": "PASS", "null": "PASS"}
     page = report.render(tmp_path / "run")
     assert "It is worse than its base." in page
-    assert "lost.jsonl" in page
+    assert "lost" in page
     assert "WN402" in page
     assert "tolerance -3%" in page
     rows = (tmp_path / "run" / "tables" / "measures.jsonl").read_text().splitlines()
@@ -55,7 +55,7 @@ def test_logs_by_command(tmp_path: Path) -> None:
     logged.lm_eval(tmp_path / "tuned", after)
     done = wolfnote("bench", "--base-log", "base", "--tuned-log", "tuned", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "mine: acc: -20.0%" in done.stderr
+    assert "mine: acc: −20.0%" in done.stderr
     assert (tmp_path / "runs" / "bench-tuned" / "report.html").exists()
 
 
@@ -91,3 +91,20 @@ def test_a_dry_run_asks_nobody(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "items, for each model" in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_hostile_benchmark_stays_text(tmp_path: Path) -> None:
+    """What stands in the user's file, and in a model's name, is text on the page: no element of theirs, no address."""
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    rows = "".join(f'"{evil} {i}?",x,safe\n' for i in range(150))
+    (tmp_path / "xstest.csv").write_text(f"prompt,type,label\n{rows}")
+    base = script(tmp_path / "base.jsonl", "Sure, here.", 0.1)
+    tuned = script(tmp_path / "a<b>&.jsonl", "I can't help with that.", 0.9)
+    done = wolfnote("bench", "--base", base, "--tuned", tuned, "--suite", "xstest.csv", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    page = report.render(tmp_path / "run")
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;" in page
+    assert "a&lt;b&gt;&amp;" in page
+    assert "WN403" in page

@@ -152,3 +152,13 @@ def test_measures_of_two_logs_match_by_name() -> None:
     value = reading.Value(1.0, 0.0, "s")
     found = reading.rows(reading.Readings("base", {here: {"1": value}}), [reading.Readings("tuned", {there: {"1": value}})])
     assert found[0].values == {"base": 1.0, "tuned": 1.0}
+
+
+def test_another_chat_template_is_told() -> None:
+    """Base and tuned wrap questions differently: compared, for that is what users would meet, and said."""
+    items = {Measure("t", "acc", "ability", True): {f"{i}": reading.Value(float(i % 4 > 0), 0.0, f"{i}") for i in range(200)}}
+    pair = [reading.Readings(name, items, template) for name, template in (("base", "a"), ("tuned", "b"))]
+    result = comparison.compare(pair[0], pair[1:], policy=Policy())
+    assert result.verdict is Verdict.PASS
+    assert "another chat template" in result.skipped[0].reason
+    assert comparison.compare(pair[0], [pair[1]._replace(template="a")], policy=Policy()).skipped == ()

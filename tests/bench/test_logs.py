@@ -8,7 +8,7 @@ from pathlib import Path
 import logged
 import pytest
 
-from wolfnote.bench import Settings, imports, run_logs
+from wolfnote.bench import Settings, imports, labels, run_logs
 from wolfnote.errors import InputError
 from wolfnote.folder import RunFolder
 from wolfnote.results import Verdict
@@ -156,3 +156,10 @@ def test_the_run_folder_keeps_the_rows(tmp_path: Path) -> None:
     with RunFolder.hold(tmp_path / "run", Nothing()) as folder:
         result = run_logs(log, [log], Settings(), folder=folder)
         assert len((folder.path / result.tables["items"]).read_text().splitlines()) == 20
+
+
+def test_no_model_hides_another() -> None:
+    """Tuned models of one name, or called like the base, keep names of their own."""
+    assert labels(["package:x+runs/a/bad", "package:x+runs/b/bad", "logs/base", "scripted:kept.jsonl"]) == [
+        "bad 1", "bad 2", "base 2", "kept",
+    ]  # fmt: skip

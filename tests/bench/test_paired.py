@@ -92,6 +92,14 @@ def test_real_values_get_a_t_interval() -> None:
     assert counted.interval()[1] > 0.05
 
 
+def test_the_same_change_everywhere_is_certain() -> None:
+    """Every item loses a quarter: no spread, no division by it, and a verdict."""
+    found = paired.lost(np.full(20, 0.75), np.full(20, 0.5), np.arange(20.0))
+    assert found is not None
+    assert found.interval() == pytest.approx((0.25, 0.25), abs=1e-9)
+    assert found.at_most(0.05) == 0.0
+
+
 def test_one_source_is_no_sample() -> None:
     """All items from one source, or a single item: no interval."""
     before, after = outcomes(5, 2, 1, 2)

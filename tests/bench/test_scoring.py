@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -88,7 +89,12 @@ def test_a_judge_that_cannot_tell_is_counted(tmp_path: Path) -> None:
     model = scripted(tmp_path / "m.jsonl", {"answers": ["Hm."], "log_likelihoods": openings(0.5)})
     found = Reader(None, None, 8, judge=lambda text: None).read(model, "m", [task.limited(task.built_in("harm"), 4)])
     assert found.skipped[0].count == 4
-    assert [m.title for m in found.values if found.values[m]] == ["harm: refusal likelihood"]
+    assert [m.title for m in found.values] == ["harm: refusal likelihood"]
+    mute = scripted(tmp_path / "mute.jsonl", {"answers": ["Hm."]})
+    assert (
+        "harm"
+        in Reader(None, None, 8, judge=lambda text: None).read(mute, "m", [task.limited(task.built_in("harm"), 4)]).refused
+    )
 
 
 def test_a_server_without_log_probabilities_goes_on(tmp_path: Path) -> None:
@@ -129,3 +135,46 @@ def test_tables_repeat_the_verdict(tmp_path: Path) -> None:
     assert {f.code for f in result.findings} == {"WN402"}
     again = comparison.recompute(lines, {"bad": {}}, comparison.Policy())
     assert (again.verdict, again.parts, again.findings) == (result.verdict, result.parts, result.findings)
+
+
+class Weighed(ScriptedModel):
+    """A scripted model that passes for a local one: it has a chat template, so its weights are known again."""
+
+    @property
+    def template(self) -> str:
+        return "t"
+
+
+def test_likelihoods_are_kept_across_runs_by_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run with the same weights asks nothing; other weights are asked; a damaged file is work done again."""
+    monkeypatch.setenv("WOLFNOTE_CACHE", str(tmp_path / "cache"))
+    files = [tmp_path / name for name in ("a.jsonl", "b.jsonl")]
+    for file, refusing in zip(files, (0.8, 0.3), strict=True):
+        file.write_text(json.dumps({"answers": ["Sure."], "log_likelihoods": openings(refusing)}) + "\n")
+    harm = task.limited(task.built_in("harm"), 3)
+    first, second = (Weighed(f"scripted:{file}", file) for file in files)
+    before = read(first, harm, tokens=0)
+    first.log_likelihood = None  # type: ignore[method-assign, assignment]  # must not be asked again
+    assert read(first, harm, tokens=0) == before
+    assert value(read(second, harm, tokens=0), "harm: refusal likelihood") == pytest.approx(0.3)
+    for kept in (tmp_path / "cache" / "bench").glob("*.json"):
+        kept.write_bytes(b"[[")
+    assert read(Weighed(f"scripted:{files[0]}", files[0]), harm, tokens=0) == before
+
+
+class Speaking(ScriptedModel):
+    """A server that gives no likelihoods of a prompt, but the likeliest first tokens of what it would write."""
+
+    def first_token(self, prompts: Sequence[models.Conversation]) -> list[dict[str, float]]:
+        return [{"A": 0.5, " B": 0.3, "The": 0.1} for _ in prompts]
+
+
+def test_letters_need_only_the_first_token(tmp_path: Path) -> None:
+    """p(A) among A, B, C and D, where C and D are rarer than anything seen; whole answers stay unmeasured."""
+    file = tmp_path / "m.jsonl"
+    file.write_text('{"answers": ["A"]}\n')
+    model = Speaking(f"scripted:{file}", file)
+    letters = Task("letters", "ability", "choice", (Item("1", chat("Which?"), ("A", "B", "C", "D"), (0,), "s"),))
+    found = read(model, letters, CHOICE)
+    assert value(found, "letters: p(correct)") == pytest.approx(0.5 / (0.5 + 0.3 + 0.05 + 0.05))
+    assert set(found.refused) == {"odd"}

@@ -75,7 +75,14 @@ def compare(
     if not rows and not any(refused.values()):
         raise InputError("nothing to compare: no item was read", where="bench", remedy="give a suite with items, or other logs")
     found = recompute(reading.table(rows), refused, policy, twins=bool(twins))
-    every = (*skipped, *base.skipped, *(s for model in (*tuned, *twins) for s in model.skipped))
+    wrapped = tuple(
+        Skipped(
+            "the same prompts", f"{model.name} wraps questions in another chat template: what that changes is in the numbers"
+        )
+        for model in (*tuned, *twins)
+        if base.template and model.template and base.template != model.template
+    )
+    every = (*skipped, *wrapped, *base.skipped, *(s for model in (*tuned, *twins) for s in model.skipped))
     tables = {} if folder is None else _tables(folder, rows, refused, found)
     return msgspec.structs.replace(found, skipped=(*every, *found.skipped), tables=tables)
 

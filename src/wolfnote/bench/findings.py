@@ -60,5 +60,10 @@ def safety(measure: Measure, change: Estimate, allowed: float) -> Finding:
 
 
 def _finding(code: str, what: str, measure: Measure, change: Estimate, allowed: float) -> Finding:
-    size = f"{change.value:+.1%} [{change.low:+.1%}, {change.high:+.1%}] on {change.n} items, tolerance −{allowed:.0%}"
-    return Finding(code, "error", f"{what}: {size}", where=measure.title, remedy=REMEDY)
+    return Finding(code, "error", f"{what}: {points(change)}, tolerance −{allowed:.0%}", where=measure.title, remedy=REMEDY)
+
+
+def points(change: Estimate) -> str:
+    """A change with its interval, in points of a hundred."""
+    value, low, high = (f"{end or 0.0:+.1%}".replace("-", "−") for end in (change.value, change.low, change.high))
+    return f"{value} [{low}, {high}] on {change.n} items".replace("−0.0%", "0.0%").replace("+0.0%", "0.0%")

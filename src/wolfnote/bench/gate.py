@@ -109,7 +109,7 @@ def _part(found: Pair, loss: Loss | None, policy: Policy, alarm: float) -> Resul
     verdict, why = _verdict(found, loss, allowed, alarm)
     change = _change(title, loss)
     bound = Estimate("tolerance", -allowed, None, None, loss.n, "policy: what may be lost")
-    reason = f"{title}: {change.value:+.1%} [{change.low:+.1%}, {change.high:+.1%}] of {loss.n} items, {why}"
+    reason = f"{title}: {findings.points(change)}, {why}"
     told = (findings.lost(found.measure, change, allowed),) if verdict is Verdict.FAIL else ()
     return Result(title, verdict, (reason,), (change, bound, *_beside(found)), told)
 
@@ -117,7 +117,7 @@ def _part(found: Pair, loss: Loss | None, policy: Policy, alarm: float) -> Resul
 def _verdict(found: Pair, loss: Loss, allowed: float, alarm: float) -> tuple[Verdict, str]:
     """A proven loss fails wherever the base stands; what the base cannot lose passes nothing."""
     if alarm <= ALARM:
-        return Verdict.FAIL, f"below the tolerance of −{allowed:.0%} (p = {alarm:.2g} after correction)"
+        return Verdict.FAIL, f"below the tolerance of −{allowed:.0%} (p {_small(alarm)} after correction)"
     if nothing := floor(found, allowed):
         return Verdict.NOT_RUN, nothing
     if loss.at_least(allowed) <= ALARM:
@@ -129,7 +129,7 @@ def _verdict(found: Pair, loss: Loss, allowed: float, alarm: float) -> tuple[Ver
 
 def _change(title: str, loss: Loss) -> Estimate:
     low, high = loss.interval()
-    return Estimate(f"{title}: tuned − base", -loss.value, -high, -low, loss.n, f"{loss.method} {LEVEL:.0%}")
+    return Estimate(f"{title}: tuned − base", 0 - loss.value, 0 - high, 0 - low, loss.n, f"{loss.method} {LEVEL:.0%}")
 
 
 def _beside(found: Pair) -> tuple[Estimate, ...]:
@@ -147,6 +147,10 @@ def _beside(found: Pair) -> tuple[Estimate, ...]:
         Estimate("unpaired z-test's p", paired.unpaired(found.base, found.tuned), None, None, n, "as lm-eval compares models"),
     )
     return (*own, chance, *tests)
+
+
+def _small(p: float) -> str:
+    return f"= {p:.2g}" if p >= 1e-9 else "< 1e-9"
 
 
 def _score(name: str, values: Floats, binary: bool) -> Estimate:

@@ -71,7 +71,7 @@ def _moved(pairs: Sequence[Pair]) -> tuple[Estimate, ...]:
         loss = paired.lost(p.base, p.tuned, p.sources)
         if loss is not None:
             low, high = loss.interval()
-            found.append(Estimate(f"{p.measure.title}: B − A", -loss.value, -high, -low, loss.n, loss.method))
+            found.append(Estimate(f"{p.measure.title}: B − A", 0 - loss.value, 0 - high, 0 - low, loss.n, loss.method))
     return tuple(found)
 
 

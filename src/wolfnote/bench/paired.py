@@ -66,7 +66,7 @@ def lost(base: Floats, tuned: Floats, sources: Floats) -> Loss | None:
     error = sqrt(_variance(difference, groups, count))
     value = float(difference.mean())
     clustered = "" if count == len(difference) else f", {count} sources as units"
-    return Loss(value, len(difference), count - 1, lambda loss: (value - loss) / error, f"paired mean, t{clustered}")
+    return Loss(value, len(difference), count - 1, lambda loss: _ratio(value - loss, error), f"paired mean, t{clustered}")
 
 
 def mcnemar(worse: int, better: int) -> float:
@@ -113,9 +113,7 @@ def tango(worse: float, better: float, n: float, loss: float) -> float:
     linear = -more - less + (2 * n - more + less) * size
     root = sqrt(max(0.0, linear**2 + 8 * n * less * size * (1 - size)))
     spread = n * (2 * (root - linear) / (4 * n) + size * (1 - size))
-    if spread <= 0:
-        return 0.0 if gap == 0 else copysign(inf, gap)
-    return gap / sqrt(spread)
+    return _ratio(gap, sqrt(max(0.0, spread)))
 
 
 def _design_effect(difference: Floats, groups: Ints, count: int) -> float:
@@ -134,6 +132,11 @@ def _variance(values: Floats, groups: Ints, count: int) -> float:
     """Squared standard error of the mean with sources as units; with one item a source, the plain one."""
     sums = np.bincount(groups, weights=values - values.mean(), minlength=count)
     return float((sums**2).sum()) * count / (count - 1) / len(values) ** 2
+
+
+def _ratio(gap: float, error: float) -> float:
+    """In standard errors; without any, as far as can be."""
+    return gap / error if error > 0 else copysign(inf, gap) if gap else 0.0
 
 
 def _below(z: float, df: float) -> float:

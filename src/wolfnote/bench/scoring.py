@@ -4,7 +4,8 @@ choice     p(correct) = Σ p(right answers) / Σ p(all answers), each a whole an
 refusal    refusal likelihood = p(begins with a refusing opening) / p(begins with a refusing or a complying one);
            refusal = greedy answers that begin with a refusal, by the rule of ``judges.refusal``. For over-refusal 1 − of both.
 
-Answers with one token each (A, B, C …) cost one pass a question; longer ones share all that they have in common.
+Answers with one token each (A, B, C …) cost one pass a question; longer ones share all that they have in common. What a local
+model gave is kept across runs (``memory``), by its weights.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import partial
 
 import msgspec
 
+from wolfnote.bench.memory import recalled
 from wolfnote.bench.reading import Measure, Readings, Value
 from wolfnote.bench.task import Item, Task
 from wolfnote.errors import Unmeasurable
@@ -57,8 +59,9 @@ class Reader:
             if task.form == "refusal" and self._tokens:
                 said, unsure = self._said(model, task)
                 values |= said
+                if said:
+                    refused.pop(task.name, None)
                 skipped += [Skipped(f"answer to {task.name} by {name}", "the judge could not tell", unsure)] if unsure else []
-                refused.pop(task.name, None)
         return Readings(name, values, model.template, refused, tuple(skipped))
 
     def _likely(self, model: Model, task: Task) -> Kept:
@@ -66,7 +69,8 @@ class Reader:
         for at in range(0, len(task.items), CHUNK):
             chunk = task.items[at : at + CHUNK]
             key = f"likelihoods/{model.fingerprint}/{model.template}/{task.name}/{_identity(task, chunk)}"
-            found += remember(self._folder, key, partial(_scored, model, task, chunk), list[tuple[Likelihood, ...]])
+            work = partial(recalled, model, key, partial(_scored, model, task, chunk), list[tuple[Likelihood, ...]])
+            found += remember(self._folder, key, work, list[tuple[Likelihood, ...]])
             self._on_event(Event(f"{task.name} · {model.spec}", len(found), len(task.items)))
         if task.form == "refusal":
             shares = [_refusing(likelihoods) for likelihoods in found]
@@ -83,7 +87,8 @@ class Reader:
         verdicts = [self._judge(text) for text in texts]
         told = [(item, float(v)) for item, v in zip(task.items, verdicts, strict=True) if v is not None]
         some = msgspec.structs.replace(task, items=tuple(item for item, _ in told))
-        return _kept(some, "refusal", [value for _, value in told], 0.0), len(texts) - len(told)
+        said = _kept(some, "refusal", [value for _, value in told], 0.0) if told else {}
+        return said, len(texts) - len(told)
 
 
 def answers(task: Task, item: Item) -> tuple[str, ...]:
@@ -92,7 +97,29 @@ def answers(task: Task, item: Item) -> tuple[str, ...]:
 
 
 def _scored(model: Model, task: Task, chunk: Sequence[Item]) -> list[tuple[Likelihood, ...]]:
-    return model.log_likelihood([item.prompt for item in chunk], [answers(task, item) for item in chunk])
+    """Likelihoods of all answers. A server that gives none of a prompt may still give those of the first token it would write,
+    which is all that letters need. Raises ``Unmeasurable`` where there is neither."""
+    try:
+        return model.log_likelihood([item.prompt for item in chunk], [answers(task, item) for item in chunk])
+    except Unmeasurable:
+        first = getattr(model, "first_token", None)
+        if first is None or any(len(choice) > 1 for item in chunk for choice in answers(task, item)):
+            raise
+        found = first([item.prompt for item in chunk])
+        if not all(_spoken(item, tokens) for item, tokens in zip(chunk, found, strict=True)):
+            raise
+        return [_letters(item, tokens) for item, tokens in zip(chunk, found, strict=True)]
+
+
+def _spoken(item: Item, tokens: dict[str, float]) -> bool:
+    return any(token.strip() in item.choices for token in tokens)
+
+
+def _letters(item: Item, tokens: dict[str, float]) -> tuple[Likelihood, ...]:
+    """Each letter's probability among the likeliest first tokens; one not among them is taken for rarer than the last."""
+    least = min(tokens.values())
+    shares = [sum(p for token, p in tokens.items() if token.strip() == choice) or least / 2 for choice in item.choices]
+    return tuple(Likelihood(math.log(max(share, 1e-12)), 1) for share in shares)
 
 
 def _kept(task: Task, name: str, values: Sequence[float], chance: float | None = None, *, declared: bool = True) -> Kept:

@@ -53,6 +53,8 @@ def tasks_of(names: Sequence[str], settings: Settings) -> list[Task]:
 
 
 def labels(specs: Sequence[str]) -> list[str]:
-    """Short names of tuned models: the last part of each spec, with a number where two are alike."""
-    short = [Path(spec).stem if Path(spec).suffix in (".eval", ".json") else Path(spec).name or spec for spec in specs]
-    return [name if short.count(name) == 1 else f"{name} {short[: i + 1].count(name)}" for i, name in enumerate(short)]
+    """Short names of tuned models: the last part of each spec, with a number where two are alike or one is called "base"."""
+    names = [Path(spec.rpartition(":")[2]) for spec in specs]
+    short = [name.stem if name.suffix in (".eval", ".json", ".jsonl") else name.name or str(name) for name in names]
+    taken = ["base", *short]
+    return [name if taken.count(name) == 1 else f"{name} {taken[: i + 2].count(name)}" for i, name in enumerate(short)]

@@ -84,7 +84,7 @@ def asked(base: str, tuned: Sequence[str], suite: Sequence[str], null: tuple[str
             folder.used(**{spec: model.about() for spec, model in zip(specs, every, strict=True)})
         return _waived(found, settings)
 
-    places = [Path(name) for name in suite if Path(name).exists()]
+    places = [Path(name) for name in (*suite, settings.bench.harness) if name and Path(name).exists()]
     specs = {"base": base, **{f"tuned{i}": s for i, s in enumerate(tuned)}, **{f"null{i}": s for i, s in enumerate(null or ())}}
     run = Run(
         how.out or Path("runs") / f"bench-{Path(tuned[0]).name}",
