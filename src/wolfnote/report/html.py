@@ -31,32 +31,10 @@ def page(folder: Path) -> str:
     return text
 
 
-<<<<<<< HEAD
 def inside(folder: Path) -> Markup:
     """What a run's own page has between its top and its footer, to stand within another page."""
     _, _, rest = page(folder).partition(MAIN[0])
     return Markup(rest.rpartition(MAIN[1])[0])  # noqa: S704 - our own page, whose data are escaped
-=======
-def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str) -> tuple[str, dict[str, Any]]:
-    """The template of a kind of result, and what it needs beside it."""
-    if result.kind == "demo":
-        return "demo.html", demo.view(result, tables, _tolerance(settings))
-    if result.kind == "measure":
-        return "measure.html", measure.view(result, tables)
-    if result.kind == "screen":
-        return "screen.html", measure.view(result, tables) | {"rows": tables.get("rows", [])[:25]}
-    if result.kind == "ablate":
-        return "ablate.html", ablate.view(tables)
-    if result.kind == "monitor":
-        return "monitor.html", monitor.view(tables)
-    if result.kind == "causes":
-        return "causes.html", causes.view(tables)
-    if result.kind in ("probe", "traffic") and "pairs" in tables:
-        return "probe.html", probe.view(result, tables, settings) | {"headline": probe.headline(result)}
-    if result.kind == "curve":
-        return "curve.html", curve.view(result)
-    return "result.html", {"answers": tables.get("answers", [])}
->>>>>>> probe
 
 
 @functools.cache
@@ -93,11 +71,13 @@ PAGES: dict[str, Callable[[Shown], dict[str, Any]]] = {
     "audit": lambda s: audit.view(s.result, _policy(s.settings, "flagged_share", 0.05)),
     "causes": lambda s: causes.view(s.tables),
     "probe": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
+    "traffic": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
     "bench": lambda s: bench.view(s.result, s.tables),
     "curve": lambda s: curve.view(s.result),
 }
 """Kind of result → what its template, of the same name, needs beside it. A kind that is not here has the plain page."""
-NEEDED = {"audit": "tier 2", "probe": "pairs"}
+TEMPLATES = {"traffic": "probe.html"}
+NEEDED = {"audit": "tier 2", "probe": "pairs", "traffic": "pairs"}
 """A part or table without which a result of this kind has the plain page."""
 
 
@@ -106,7 +86,7 @@ def _view(shown: Shown) -> tuple[str, dict[str, Any]]:
     kind, has = shown.result.kind, {*shown.tables, *(part.kind for part in shown.result.parts)}
     if kind not in PAGES or (kind in NEEDED and NEEDED[kind] not in has):
         return "result.html", {"answers": shown.tables.get("answers", [])}
-    return f"{kind}.html", PAGES[kind](shown)
+    return TEMPLATES.get(kind, f"{kind}.html"), PAGES[kind](shown)
 
 
 def _policy(settings: str, name: str, default: float) -> float:
