@@ -166,6 +166,7 @@ def test_a_trend_puts_releases_side_by_side(run: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(report.compare([run, second], "csv"))))
     near = [row for row in rows if row["estimate"] == "probe: near net of fact"]
     assert [row["verdict"] for row in near] == ["FAIL", "PASS"]
+    assert len({row["run"] for row in near}) == 2  # both folders are called check
     with pytest.raises(InputError, match="two runs"):
         report.compare([run])
     with pytest.raises(InputError, match="no finished run"):

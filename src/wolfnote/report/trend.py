@@ -34,7 +34,8 @@ def compare(runs: Sequence[Path], format: str = "html") -> str:
     """The trend as a page, or as CSV. Raises ``InputError`` for fewer than two runs, and for an unfinished one."""
     if len(runs) < 2:
         raise InputError("a trend takes two runs at least", where="--compare", remedy="name further runs, oldest first")
-    releases = [_release(run) for run in runs]
+    alike = len({run.name for run in runs}) < len(runs)
+    releases = [_release(run, "/".join(run.parts[-2:]) if alike else run.name) for run in runs]
     if format == "csv":
         return _table(releases)
     if format != "html":
@@ -52,12 +53,12 @@ def shared(releases: Sequence[Release]) -> list[str]:
     return sorted(found, key=lambda name: name.partition(": ")[0].count(" / "))
 
 
-def _release(run: Path) -> Release:
+def _release(run: Path, name: str) -> Release:
     result, about = reading.finished(run)
-    parts = [(name.partition(" / ")[2] or result.kind, part) for name, part in reading.walk(result)]
+    parts = [(place.partition(" / ")[2] or result.kind, part) for place, part in reading.walk(result)]
     verdicts = {part.kind: part.verdict for part in (result, *reading.stages(result))}
     estimates = {f"{name}: {e.name}": (e, part.verdict) for name, part in parts for e in part.estimates if e.low is not None}
-    return Release(run.name or str(run), result, about, verdicts, estimates)
+    return Release(name or str(run), result, about, verdicts, estimates)
 
 
 def _picture(name: str, releases: Sequence[Release]) -> Markup:
