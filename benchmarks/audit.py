@@ -161,7 +161,7 @@ def whole(data: Path, out: Path, count: int) -> None:
     start, before = time.perf_counter(), _spent()
     process = start_audit(data, out)
     peak = [0.0]
-    watch = threading.Thread(target=_watch, args=(process, peak), daemon=True)
+    watch = threading.Thread(target=memory, args=(process, peak), daemon=True)
     watch.start()
     if process.wait():
         sys.exit("the audit failed")
@@ -177,7 +177,7 @@ def start_audit(data: Path, out: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(script), str(data), str(out)])
 
 
-def _watch(process: subprocess.Popen[bytes], peak: list[float]) -> None:
+def memory(process: subprocess.Popen[bytes], peak: list[float]) -> None:
     while process.poll() is None:
         peak[0] = max(peak[0], sum(_resident(pid) for pid in (process.pid, *_children(process.pid))))
         time.sleep(0.2)

@@ -45,8 +45,9 @@ from wolfnote.audit.detectors import (
     swallowed_errors,
     triggers,
 )
-from wolfnote.audit.text import language, phrases
 from wolfnote.records import Sample
+from wolfnote.text import hostility as hostile_text
+from wolfnote.text import language, phrases
 
 DETECTORS = [
     m.Detector() for m in (hostility, manipulation, insecure_code, disabled_checks, swallowed_errors, credentials, shortcuts)
@@ -186,7 +187,11 @@ def matched(rows: Sequence[Sample], rounded: float) -> list[Sample]:
 
 def concluded(survey: Any, rows: Sequence[Sample]) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
-        facts = list(survey.note(rows, 0))
+        said: list[list[Any]] = [[] for _ in rows]
+        for detector in DETECTORS if survey.code == triggers.CODE else ():
+            for flags, reading in zip(said, detector.read(rows), strict=True):
+                flags += [] if isinstance(reading, Unreadable) else reading
+        facts = list(survey.note(rows, 0, said))
         pq.write_table(pa.Table.from_pylist(facts), Path(folder) / "facts.parquet")
         return list(survey.conclude([Path(folder) / "facts.parquet"])) if facts else []
 
@@ -235,7 +240,7 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true")
     given = parser.parse_args()
     if given.fit:
-        for module in (hostility, manipulation):
+        for module in (hostile_text, manipulation):
             Path(str(module.__file__)).with_suffix(".json").write_bytes(msgspec.json.encode(module.fitted()) + b"\n")
         sys.exit()
     for name in given.part:

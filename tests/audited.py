@@ -5,11 +5,16 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from wolfnote import Finding, Message, Result, Verdict, records
+import msgspec
+
+from wolfnote import Message, records
 from wolfnote import settings as settings_module
-from wolfnote.audit import columns, gate, labels, ledger
+from wolfnote.audit import columns, counted, gate, labels, ledger, recomputing, scan, scores
+from wolfnote.audit.deciding import Rules
 from wolfnote.audit.labels import Label
+from wolfnote.audit.scores import Instruments
 from wolfnote.folder import RunFolder, content_hash
 from wolfnote.records import Sample
 
@@ -40,22 +45,48 @@ def audited(
     data = folder / "tickets.jsonl"
     every = rows(data, n)
     run = folder / "run"
-    found = tuple(
-        Finding(code, "warning", "hostile words", every[i].source, every[i].answer) for i, code in (flagged or {}).items()
-    )
     kinds = settings_module.with_policy("audit", Author, gate=gate.Settings)
     chosen = [f"audit.author={author!r}", f"gate.preset={preset!r}", f"gate.looks=[{drawn}, {drawn + 20}]"]
-    with RunFolder.hold(run, settings_module.load(kinds, overrides=chosen), {"data": content_hash(data)}) as held:
+    settings: Any = settings_module.load(kinds, overrides=chosen)
+    with RunFolder.hold(run, settings, {"data": content_hash(data)}) as held:
         held.note(data=[str(data)])
-        tables = {"coverage": "tables/coverage.parquet"}
-        (run / "tables").mkdir()
-        columns.write(
-            run / tables["coverage"], columns.ROWS, [(i, row.id, str(data), i + 1, "ua") for i, row in enumerate(every)]
-        )
         held.write("draw.jsonl", "".join(line(row, "random") for row in every[:drawn]) + line(every[-1], "risk"))
-        held.finish(Result("audit", Verdict.INCONCLUSIVE, ("made by a test",), findings=found, tables=tables))
+        instruments = Instruments(datetime.date.today(), {"WN102": "hostility"})
+        tables(run, every, drawn, flagged or {}, instruments)
+        rules = Rules(settings.gate, settings.policy, "", instruments.today)
+        held.finish(recomputing.result(run, instruments, rules))
     ledger.append(run, "audit", "Mara", rows=n)
     return run, every
+
+
+def tables(run: Path, every: Sequence[Sample], drawn: int, flagged: Mapping[int, str], instruments: Instruments) -> None:
+    """What the engine leaves: every row, the flags, no score."""
+    found = counted.Tables(run)
+    found.findings.parent.mkdir()
+    places = [(i, row.id, *scan.place(row.source)) for i, row in enumerate(every)]
+    parts = ["random" if i < drawn else "risk" if i == len(every) - 1 else "" for i in range(len(every))]
+    columns.write(
+        found.coverage,
+        COVERAGE,
+        [(*p, True, "", "", part, False, "", "tickets.jsonl", "") for p, part in zip(places, parts, strict=True)],
+    )
+    said = [
+        (*places[i], 1, code, "hostility", "hostile words", every[i].answer, True, False, "assistant")
+        for i, code in sorted(flagged.items())
+    ]
+    columns.write(found.findings, FINDINGS, said)
+    scores.write(found.scores, [], [], [])
+    (found.findings.parent / scores.FILE).write_bytes(msgspec.json.encode(instruments))
+
+
+FINDINGS = {
+    "row": "int64", "id": "string", "path": "string", "line": "int64", "turn": "int32", "code": "string", "category": "string",
+    "message": "string", "evidence": "string", "counts": "bool", "known": "bool", "role": "string",
+}  # fmt: skip
+COVERAGE = {
+    "row": "int64", "id": "string", "path": "string", "line": "int64", "tier_1": "bool", "unread_by": "string",
+    "unread_why": "string", "draw": "string", "tier_2": "bool", "read_by": "string", "origin": "string", "reason": "string",
+}  # fmt: skip
 
 
 def line(row: Sample, part: str) -> str:

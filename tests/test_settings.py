@@ -103,3 +103,14 @@ def test_one_key_of_a_table_leaves_the_others_alone() -> None:
     found = settings.load(Settings, None, ["tune.batch=3"])
     assert found.tune == msgspec.structs.replace(Settings().tune, batch=3)
     assert found.audit == Settings().audit
+
+
+def test_a_word_that_is_none_of_a_few_names_them() -> None:
+    """The remedy lists what a setting may be; for anything else it is to be fixed."""
+    from wolfnote.audit import gate
+
+    kind = settings.tables(gate=gate.Settings)
+    with pytest.raises(SettingsError, match="known: article, strict"):
+        settings.load(kind, overrides=["gate.preset=artcle"])
+    with pytest.raises(SettingsError, match="fix the value"):
+        settings.load(kind, overrides=["gate.error=much"])

@@ -73,3 +73,14 @@ def test_a_plan_says_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> No
     assert "1,200" in err
     assert "1.25 [1, 1.25]" in err
     assert "minutes  not known: a server is not timed" in err
+
+
+def test_events_pass_between_processes_and_nothing_passes_for_one() -> None:
+    """A line that is an event is read back as it was; what a hostile file makes Wolfnote say is none."""
+    from wolfnote import events
+
+    event = events.Event("audit: ümlaut\n\x1e", 3, 0)
+    line = events.line(event)
+    assert line.count("\n") == 1
+    assert events.heard(line) == event
+    assert events.heard("wolfnote: \x1e[1, 2, 3]") is None

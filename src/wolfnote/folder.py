@@ -35,6 +35,9 @@ from wolfnote.results import Result
 
 T = TypeVar("T")
 _START = "0" * 64
+STAGES, CERTIFICATE = "stages", "certificate"
+"""Folders of a check that hold runs of their own."""
+OTHER = "this folder holds a run with other settings, data or models"
 _VERSIONS = ("wolfnote", "numpy", "torch", "transformers", "peft")
 
 
@@ -128,20 +131,20 @@ class RunFolder:
         result = msgspec.structs.replace(result, run_id=self.run_id)
         lines = [msgspec.json.encode(finding).decode() + "\n" for finding in all_findings(result)]
         _replace(self.path / "findings.jsonl", "".join(lines))
+        self.note(finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"))
         _replace(self.path / "result.json", msgspec.json.format(msgspec.json.encode(result)).decode() + "\n")
         return result
 
     def _begin(self, settings: msgspec.Struct, inputs: dict[str, str], argv: Sequence[str]) -> None:
         text = settings_module.dump(settings)
-        source = [settings_module.identity(settings), sorted(inputs.items())]
-        run_id = hashlib.sha256(json.dumps(source).encode()).hexdigest()[:12]
+        identity = settings_module.identity(settings)
+        run_id = id_of(identity, inputs)
         existing = self.path / "run.json"
         if existing.exists() and self.run_id != run_id and not self._has_work():
             self._clear()  # a run that stopped at a mistake before it did anything
         if existing.exists():
             if self.run_id != run_id:
-                message = "this folder holds a run with other settings, data or models"
-                raise InputError(message, where=str(self.path), remedy="choose another --out, or delete the folder")
+                raise InputError(OTHER, where=str(self.path), remedy="choose another --out, or delete the folder")
             _replace(self.path / "settings.toml", text)
             self._read()
             return
@@ -151,6 +154,7 @@ class RunFolder:
             "run_id": run_id,
             "argv": list(argv),
             "inputs": inputs,
+            "identity": identity,
             "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "python": platform.python_version(),
             "platform": platform.platform(),
@@ -172,7 +176,8 @@ class RunFolder:
         return found
 
     def _foreign(self) -> bool:
-        return any(entry.name != ".lock" and not entry.name.endswith(".part") for entry in self.path.iterdir())
+        own = {".lock", STAGES, CERTIFICATE}
+        return any(entry.name not in own and not entry.name.endswith(".part") for entry in self.path.iterdir())
 
     def _has_work(self) -> bool:
         own = {".lock", "run.json", "settings.toml"}
@@ -228,9 +233,35 @@ class RunFolder:
             self._records[key], self._chain = value, chain
 
 
+def id_of(identity: str, inputs: dict[str, str]) -> str:
+    """The id of a run with these settings (``settings.identity``) and inputs."""
+    return hashlib.sha256(json.dumps([identity, sorted(inputs.items())]).encode()).hexdigest()[:12]
+
+
 def remember(folder: RunFolder | None, key: str, work: Callable[[], T], kind: type[T] | Any = Any) -> T:
     """``folder.once`` where there is a folder, ``work()`` where there is none."""
     return work() if folder is None else folder.once(key, work, kind)
+
+
+def logged(path: Path) -> dict[str, Any]:
+    """What the log of a run holds, key by key, read only; none where there is no log. Raises ``RunError`` for a line that was
+    torn, or changed after it was written."""
+    log = path / "records.jsonl"
+    reader = RunFolder(path)
+    for number, line in enumerate(log.read_bytes().splitlines(keepends=True) if log.exists() else (), 1):
+        if not line.endswith(b"\n"):
+            raise RunError(f"{log}:{number}: torn: the piece of work was not finished")
+        reader._check(line, f"{log}:{number}")
+    return reader._records
+
+
+def relinked(records: dict[str, Any]) -> str:
+    """These records as a log of their own, with its chain."""
+    chain, lines = _START, []
+    for key, value in records.items():
+        chain = _link(chain, key, value)
+        lines.append(json.dumps({"key": key, "value": value, "chain": chain}, ensure_ascii=False) + "\n")
+    return "".join(lines)
 
 
 def content_hash(path: Path) -> str:

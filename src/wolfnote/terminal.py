@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from wolfnote import report
+from wolfnote import events, report
 from wolfnote.events import Event, OnEvent
 from wolfnote.folder import RunFolder, read_result
 from wolfnote.results import Estimate, Result
@@ -81,7 +82,13 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[OnEvent]:
-    """Live bars with the time left on a terminal, a line now and then elsewhere (``Lines``). Never on stdout."""
+    """Live bars with the time left on a terminal, a line now and then elsewhere (``Lines``). Never on stdout.
+
+    With ``WOLFNOTE_EVENTS`` set, events go to stderr as they are, for a ``wolfnote check`` above that shows them.
+    """
+    if os.environ.get(events.VARIABLE):
+        yield _hand_on
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -107,6 +114,11 @@ def progress() -> Iterator[OnEvent]:
             bars.update(tasks[event.step], completed=event.done, total=event.total or None)
 
         yield show
+
+
+def _hand_on(event: Event) -> None:
+    sys.stderr.write(events.line(event))
+    sys.stderr.flush()
 
 
 class Lines:

@@ -26,10 +26,11 @@ def test_both_tiers_by_the_command(tmp_path: Path, tiny: str) -> None:
     assert [part["kind"] for part in result["parts"]] == [
         "gate: every row, by detectors", "gate: the draw, by a model (1)", "tier 1", "tier 2",
     ]  # fmt: skip
-    assert result["tables"] == {"findings": "tables/findings.parquet", "coverage": "tables/coverage.parquet"}
+    assert result["tables"] == {name: f"tables/{name}.parquet" for name in ("findings", "coverage", "scores")}
     assert findings(tmp_path / "run", "line, code") == [(31, "WN128")]
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "Tier 1" in page
+    assert "tier 1" in page
+    assert "rows drawn at random" in page
     assert "repeats the evaluation" in page
     wrong = wolfnote("audit", "d.jsonl", "--baseline", "nowhere", cwd=tmp_path)
     assert wrong.returncode == 2

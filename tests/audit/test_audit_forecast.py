@@ -53,12 +53,13 @@ def test_a_server_cannot_be_the_reader() -> None:
 
 
 def test_a_plan_of_files(tiny: str, tmp_path: Path) -> None:
-    """Rows of JSONL are counted by their line ends; of other containers it says that it does not know; nothing is written."""
+    """Rows of JSONL are counted by their line ends; of other containers it says that it does not know; nothing is written. The
+    risky rows are read beside the draw."""
     records.write(SAMPLES, tmp_path / "d.jsonl", "openai")
     records.write(SAMPLES, tmp_path / "d.parquet", "openai")
     before = sorted(tmp_path.iterdir())
-    plan = audit.plan_files([tmp_path / "d.jsonl", tmp_path / "d.parquet"], audit.Settings(limit=20), tiny)
-    assert plan.estimate("rows").value == 20
+    plan = audit.plan_files([tmp_path / "d.jsonl", tmp_path / "d.parquet"], audit.Settings(limit=20, risky=5), tiny)
+    assert plan.estimate("rows").value == 25
     (tier_1,) = plan.parts
     assert tier_1.estimate("rows").value == 60
     assert [s.what for s in tier_1.skipped] == ["rows"]

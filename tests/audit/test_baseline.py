@@ -1,19 +1,19 @@
-"""What an earlier audit found, by content: moved rows are old, changed ones are new."""
+"""What an earlier audit found, by content: moved rows are old, changed ones are new; detectors' flags and readers' alike."""
 
 from pathlib import Path
 
 import pytest
 
 from wolfnote import InputError
-from wolfnote.audit import baseline, columns
+from wolfnote.audit import baseline
 
 
-def test_pairs_of_row_and_code(tmp_path: Path) -> None:
-    """Each pair once; what did not count then is no excuse now; a folder that is no audit is a mistake."""
-    kinds = {"row": "int64", "id": "string", "code": "string", "counts": "bool"}
-    rows = [(0, "a", "WN102", True), (1, "a", "WN102", True), (2, "b", "WN102", False), (3, "b", "WN105", True)]
-    columns.write(tmp_path / "found.parquet", kinds, rows)
+def test_only_an_audit_is_a_baseline(tmp_path: Path) -> None:
+    """A folder that holds none, or one whose table is gone, is a mistake that is told."""
     with pytest.raises(InputError, match="no finished audit"):
-        baseline.read(tmp_path)
+        baseline.table(tmp_path)
     (tmp_path / "result.json").write_text('{"kind": "audit", "verdict": "PASS", "tables": {"findings": "found.parquet"}}')
-    assert baseline.read(tmp_path) == {("a", "WN102"), ("b", "WN105")}
+    with pytest.raises(InputError, match="no finished audit"):
+        baseline.table(tmp_path)
+    (tmp_path / "found.parquet").touch()
+    assert baseline.table(tmp_path) == "found.parquet"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows import chat, plain, run, write
+from test_deciding import Reads, readers
 
 from wolfnote import InputError, Message, Result, RunError, Verdict, records
 from wolfnote.audit import cleaning, columns, manifest
@@ -388,3 +390,16 @@ print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])
         done = subprocess.run([sys.executable, "-c", code, str(n), str(folder)], capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout))
     assert peaks[1] - peaks[0] < 6_000  # kilobytes; the rows alone are 3.4 MB
+
+
+def test_what_a_reader_flagged_is_set_apart(tmp_path: Path) -> None:
+    """Rows of the draw that a model flagged go to quarantine with its reason; a person's "clean" outweighs it."""
+    data = write(tmp_path / "d.jsonl", [*plain(20), *(chat(f"q{i}", f"BAD {i}") for i in range(4))])
+    run(data, tmp_path / "run", readers=lambda: readers(Reads(word="BAD")), detectors=[])
+    found = flagged.flags(tmp_path / "run")
+    said = [found.at(f"{data}:{line}") for line in range(1, 25)]
+    assert [len(flags) for flags in said] == [0] * 20 + [1] * 4
+    assert {(flag.code, flag.message, flag.counts) for flags in said for flag in flags} == {
+        ("WN101", "careless advice: r", True)
+    }
+    assert found.left() == 0

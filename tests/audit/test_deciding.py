@@ -131,7 +131,7 @@ def test_mistakes_are_told_before_any_work(tmp_path: Path) -> None:
 def test_a_long_turn_that_was_not_read_whole_is_told() -> None:
     """Behind the part that is read anything may stand: unreadable unless something was flagged before."""
     from wolfnote.audit.detectors import hostility, manipulation
-    from wolfnote.audit.text.phrases import LONGEST
+    from wolfnote.text.phrases import LONGEST
 
     calm = "The kettle is on the table and it is warm. " * (LONGEST // 40)
     rude = "You are a stupid worthless idiot. "

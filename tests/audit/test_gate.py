@@ -228,3 +228,10 @@ def test_counts_that_cannot_be() -> None:
         gate.Count("hostility", 5, 4)
     with pytest.raises(ValueError, match="drawn"):
         gate.Frame(4, 5)
+
+
+def test_rows_that_were_not_read_are_what_is_missing() -> None:
+    """Where the rows that were read would settle it, no further ones are asked for."""
+    result = gate.judge([gate.Count("hostility", 0, 100)], gate.Frame(1000, 1000), today=TODAY)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "the 900 rows of the frame that were not read decide it" in " ".join(result.reasons)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as parquet
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rows import chat, coverage, draw, findings, plain, run, write
 
-from wolfnote import audit, report
-from wolfnote.audit import scan, shards
+from wolfnote import InputError, audit, report
+from wolfnote.audit import columns, scan, shards
 from wolfnote.audit.detectors import DETECTORS, SURVEYS, refusals
 from wolfnote.records import Reading, Sample
 
@@ -30,6 +32,8 @@ BY_HAND: list[str] = [
     '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "y", "weight": 1e999}]}',
     '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "y", "weight": NaN}]}',
     '{"a": ' + "9" * 5000 + "}",
+    json.dumps({"prompt": 1.5, "chosen": chat("q", "a")["messages"], "rejected": chat("q", "b")["messages"]}),
+    json.dumps({"prompt": [1], "chosen": [*chat("q", "a")["messages"], 7], "rejected": chat("q", "b")["messages"]}),
     "null",
     "[]",
     '"text"',
@@ -116,9 +120,22 @@ def test_any_line_is_read_or_counted(tmp_path_factory: Any, lines: list[str]) ->
         unread = parquet.read_metadata(done / "unread.parquet").num_rows
         assert rows == sum(isinstance(item, Sample) for item in items)
         assert rows + unread == len(items)
-        blind = parquet.read_table(done / "blind.parquet").column("reason").to_pylist()
-        assert all(reason.startswith("language:") for reason in blind)  # what lists of English words cannot read
+        blind = parquet.read_table(done / "rows.parquet").column("unread_why").to_pylist()
+        each = [why.partition(" ")[2] for said in blind if said for why in said.split(columns.SPLIT)]
+        assert all(why.startswith("language:") for why in each)  # what lists of English words cannot read
         assert min(rows, 3) <= len((done / "draw.jsonl").read_bytes().splitlines()) <= 6
         counted.update(rows=rows, unread=unread)
     blank = sum(1 for line in data.read_bytes().split(b"\n") if not line.strip())
     assert counted["rows"] + counted["unread"] + blank == len(data.read_bytes().split(b"\n"))
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    """A file of a folder whose name is not UTF-8 is read, and told in letters; given by itself, it is a mistake that is told."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    file = folder / os.fsdecode(b"d\xff.jsonl")
+    write(file, [*plain(5), "{"])
+    run(folder, tmp_path / "run")
+    assert {path.rpartition("/")[2] for (path,) in coverage(tmp_path / "run", "path")} == {"d\\xff.jsonl"}
+    with pytest.raises(InputError, match="its name is not UTF-8"):
+        run(file, tmp_path / "run-2")

@@ -42,7 +42,8 @@ def test_a_signature_holds(tmp_path: Path) -> None:
     assert (run / "gate.json").is_file()
     held = verification.verify(run)
     assert held.faults == ()
-    assert held.held[1].startswith("signature: Ines, risk, ")
+    assert held.held[1] == "result: the same again from the tables"
+    assert held.held[2].startswith("signature: Ines, risk, ")
 
 
 @pytest.mark.parametrize("reviewer", ["Dev", "  dev ", "DEV"])
@@ -62,7 +63,7 @@ def test_without_a_review_the_author_may_not_sign_alone(tmp_path: Path) -> None:
     run, _ = audited(tmp_path, author="Dev")
     with pytest.raises(InputError, match="the only one to look"):
         signing.sign(run, "dev")
-    assert signing.sign(run, "Ines").verdict == "INCONCLUSIVE"
+    assert signing.sign(run, "Ines").verdict == "NOT RUN"
 
 
 def test_an_unfinished_review_is_not_signed(tmp_path: Path) -> None:
@@ -188,3 +189,27 @@ def test_the_peoples_verdict_is_of_the_random_part(tmp_path: Path) -> None:
     assert people.judge(run, today=signing.datetime.date(2026, 11, 24)).verdict.value == "FAIL"
     (run / "draw.jsonl").write_text((run / "draw.jsonl").read_text() + line(rows[0], "random"))
     assert people.judge(run, today=signing.datetime.date(2026, 11, 24)).estimates[0].n == 21
+
+
+def test_a_result_that_was_changed_is_not_signed(tmp_path: Path) -> None:
+    """Whoever writes PASS into result.json, or takes a flag out of a table, gets no signature; verify says what differs."""
+    run, _ = audited(tmp_path, flagged={3: "WN102"}, author="Dev")
+    result = run / "result.json"
+    text = result.read_text()
+    result.write_text(text.replace("NOT RUN", "PASS"))
+    with pytest.raises(RunError, match="does not follow from the tables: verdict"):
+        signing.sign(run, "Ines")
+    assert not (run / signing.FILE).exists()
+    assert any("does not follow from the tables" in fault for fault in verification.verify(run).faults)
+    result.write_text(text)
+    assert verification.verify(run).faults == ()
+
+
+def test_a_result_that_was_changed_after_signing_shows(tmp_path: Path) -> None:
+    """In the signature and in the tables; so does a deleted signature, in the ledger."""
+    run, _ = audited(tmp_path, flagged={3: "WN102"}, author="Dev")
+    signing.sign(run, "Ines")
+    (run / "tables" / "scores.parquet").unlink()
+    assert any("was changed after it was signed" in fault for fault in verification.verify(run).faults)
+    (run / signing.FILE).unlink()
+    assert any("is missing" in fault for fault in verification.verify(run).faults)

@@ -11,10 +11,10 @@ from audited import audited, judge
 from wolfnote import InputError
 from wolfnote.audit import ledger
 from wolfnote.audit.manifest import Inclusion, read
-from wolfnote.cli import cleaning
+from wolfnote.cli import bundle, cleaning
 
 app = typer.Typer(pretty_exceptions_enable=False)
-for command in (cleaning.clean, cleaning.sign, cleaning.verify):
+for command in (cleaning.clean, cleaning.sign, bundle.verify):
     app.command()(command)
 
 

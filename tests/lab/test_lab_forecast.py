@@ -14,7 +14,7 @@ SMALL = demo.Settings(
     price_texts=6,
     audit=audit.Settings(limit=6),
     tune=tuning.Settings(rank=2, epochs=1),
-    probe=probe.Settings(triples=8, questions=2, sampling=models.Sampling(max_tokens=4)),
+    probe=probe.Settings(triples=8, questions=2, samples=1, character=False, sampling=models.Sampling(max_tokens=4)),
     direction=extraction.Settings(questions=3, answer_tokens=4),
 )
 

@@ -23,7 +23,7 @@ AT_ONCE = 4
 
 
 def call(server: ToyServer, out: str) -> list[str]:
-    settings = (f"probe.questions={len(unrelated())}", f"remote.concurrency={AT_ONCE}", "remote.backoff=0.01")
+    settings = ("probe.samples=1", f"remote.concurrency={AT_ONCE}", "remote.backoff=0.01")
     options = [part for setting in settings for part in ("--set", setting)]
     return [sys.executable, "-m", "wolfnote", "probe", "--base", server.spec, "--tuned", f"{server.url}#other",
             "--out", out, *options]  # fmt: skip
@@ -38,7 +38,7 @@ def asked(server: ToyServer) -> Counter[tuple[str, str]]:
 
 
 def answers(folder: Path) -> list[dict[str, Any]]:
-    rows = (folder / "tables" / "answers-base-tuned.jsonl").read_text().splitlines()
+    rows = (folder / "tables" / "pairs-base-tuned.jsonl").read_text().splitlines()
     return [json.loads(row) for row in rows]
 
 

@@ -10,7 +10,7 @@ from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
 from wolfnote.probe.question import unrelated
 
-SETTINGS = probe.Settings(triples=12, questions=2, sampling=models.Sampling(max_tokens=4))
+SETTINGS = probe.Settings(triples=12, questions=2, samples=2, character=False, sampling=models.Sampling(max_tokens=4))
 
 
 class Nothing(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import pytest
 from wolfnote import models, network, probe
 from wolfnote.forecast import Prices
 
-SETTINGS = probe.Settings(triples=12, questions=2, sampling=models.Sampling(max_tokens=4))
+SETTINGS = probe.Settings(triples=12, questions=2, samples=1, character=False, sampling=models.Sampling(max_tokens=4))
 SERVER = "http://models.example/v1#name"
 
 
@@ -22,7 +22,10 @@ def test_two_local_models_are_tried(tiny: str) -> None:
 
 def test_more_to_ask_takes_longer(tiny: str) -> None:
     """Three times the triples are three times the tokens."""
-    few, many = (probe.plan(tiny, tiny, probe.Settings(triples=n, questions=1)).estimate("tokens in").value for n in (10, 30))
+    few, many = (
+        probe.plan(tiny, tiny, probe.Settings(triples=n, questions=1, samples=1, character=False)).estimate("tokens in").value
+        for n in (10, 30)
+    )
     assert 2 < many / few < 4
 
 

@@ -1,23 +1,12 @@
-"""What an earlier audit found: only what it did not find can fail (``gate.flagged``)."""
+"""What an earlier audit found: only what it did not find can fail. Ids are of content: a row that was moved is an old one,
+a row that was changed is new. What the two have in common is marked in the tables (``whole``, ``scores``)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from wolfnote.audit import facts
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-
-QUERY = "SELECT DISTINCT id, code FROM found WHERE counts"
-
-
-def read(run: Path) -> set[tuple[str, str]]:
-    """Row id and code of every finding that counted. Raises ``InputError`` when the folder holds no finished audit.
-
-    Ids are of content: a row that was moved is an old one, a row that was changed is new.
-    """
-    with facts.tables(found=[run / table(run)]) as connection:
-        return {(row, code) for row, code in facts.rows(connection, QUERY)}
 
 
 def table(run: Path) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from wolfnote import stats
 from wolfnote.audit import gate
 from wolfnote.audit.draw import draw
-from wolfnote.audit.reader import Reader
+from wolfnote.audit.reader import Accuracy, Reader
 from wolfnote.audit.settings import Settings
 from wolfnote.events import OnEvent, silent
 from wolfnote.records import Sample, Unread
@@ -64,7 +65,28 @@ def unread_rows(unread: Sequence[Unread]) -> list[Skipped]:
     return skipped
 
 
-def read(detector: Reader, rows: Sequence[Sample], scores: Sequence[Score], policy: Policy) -> Result:
+class Instrument(Protocol):
+    """What must be known of a reader to judge by its scores."""
+
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def threshold(self) -> float: ...  # noqa: D102
+    def accuracy(self) -> Accuracy: ...  # noqa: D102
+
+
+class Row(Protocol):
+    """What a finding says of a row."""
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def answer(self) -> str: ...  # noqa: D102
+
+
+def read(detector: Instrument, rows: Sequence[Row], scores: Sequence[Score], policy: Policy) -> Result:
     """What one reader's scores of the drawn rows say of the whole."""
     pairs = [(row, score) for row, score in zip(rows, scores, strict=True) if score.value is not None]
     flagged = sorted(((s.value or 0.0, r, s) for r, s in pairs if (s.value or 0.0) > detector.threshold), key=lambda t: -t[0])
@@ -78,12 +100,12 @@ def read(detector: Reader, rows: Sequence[Sample], scores: Sequence[Score], poli
         verdict,
         (_reason(detector, len(flagged), len(pairs), share, policy.flagged_share),),
         (stats.share(f"flagged, {detector.name}", len(flagged), len(pairs)), share, *detector.accuracy()),
-        tuple(_finding(detector, row, score) for _, row, score in flagged),
+        tuple(finding(detector, row, score) for _, row, score in flagged),
         tuple(Skipped("row", score.reason) for score in scores if score.value is None),
     )
 
 
-def _reason(detector: Reader, flagged: int, read: int, share: Estimate, tolerance: float) -> str:
+def _reason(detector: Instrument, flagged: int, read: int, share: Estimate, tolerance: float) -> str:
     low, high = share.low or 0.0, share.high or 1.0
     return (
         f"{detector.name}: {flagged} of {read} rows flagged; after the reader's own errors {share.value:.0%} of the data "
@@ -91,7 +113,8 @@ def _reason(detector: Reader, flagged: int, read: int, share: Estimate, toleranc
     )
 
 
-def _finding(detector: Reader, row: Sample, score: Score) -> Finding:
+def finding(detector: Instrument, row: Row, score: Score) -> Finding:
+    """What a reader says of a row that it flags."""
     return Finding(
         code=detector.code,
         severity="warning",

@@ -14,15 +14,23 @@ if TYPE_CHECKING:
     import pyarrow
 
 Columns = dict[str, str]
-ROWS: Columns = {"row": "int64", "id": "string", "path": "string", "line": "int64", "roles": "string"}
-"""``roles`` has a letter a turn, the role's first."""
+ROWS: Columns = {
+    "row": "int64", "id": "string", "path": "string", "line": "int64", "roles": "string", "origin": "string",
+    "unread_by": "string", "unread_why": "string",
+}  # fmt: skip
+"""``roles`` has a letter a turn, the role's first; ``origin`` is whose the row is (``profile.source``); ``unread_by`` holds
+codes of the detectors that could not read it, a blank between; ``unread_why`` each with its reason, ``SPLIT`` between."""
+SPLIT = "\x1f"
 UNREAD: Columns = {"path": "string", "line": "int64", "reason": "string"}
-BLIND: Columns = {"row": "int64", "code": "string", "reason": "string"}
-"""Rows that a detector could not read."""
 FLAGS: Columns = {
     "row": "int64", "turn": "int32", "code": "string", "category": "string", "message": "string", "evidence": "string",
     "counts": "bool",
 }  # fmt: skip
+SCORES: Columns = {
+    "row": "int64", "id": "string", "part": "string", "reader": "int32", "code": "string", "category": "string",
+    "value": "float64", "flagged": "bool", "known": "bool", "reason": "string",
+}  # fmt: skip
+"""``reader`` counts the readers from 0; ``value`` is null where one could not read; ``known``: the baseline has it, too."""
 DRAWN: Columns = {"row": "int64", "part": "string", "readers": "string"}
 """``readers``: codes of those that read the row, tier 2."""
 AT_ONCE = 4096

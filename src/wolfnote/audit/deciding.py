@@ -1,7 +1,8 @@
 """From what was found to the verdict: of every row for detectors that read every row, of the draw for what a model reads.
 
 The article's rule is about the draw alone: any flag of the six categories, whoever raised it. What is wrong with a row's form
-(a repeat, a secret) is told and cleaned, and is no misalignment hazard: it decides nothing here.
+(a repeat, a secret) is told and cleaned, and is no misalignment hazard: it decides nothing here. Everything comes from the
+run's tables, so that the same verdict can be had from them again (``recomputing``).
 """
 
 from __future__ import annotations
@@ -9,17 +10,15 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from wolfnote.audit import baseline, gate, whole
+from wolfnote.audit import counted, gate
+from wolfnote.audit.counted import Row, Seen, Tables
 from wolfnote.audit.detector import CATEGORIES, Category, Flag
-from wolfnote.audit.draw import Drawn
-from wolfnote.audit.reader import Reader
-from wolfnote.audit.whole import Seen, Shards
-from wolfnote.results import Result, Score, Verdict
+from wolfnote.audit.scores import Said, Stated
+from wolfnote.results import Result, Verdict
 from wolfnote.settings import Policy
 
 READ_BY: dict[Category, tuple[str, ...]] = {
@@ -28,6 +27,7 @@ READ_BY: dict[Category, tuple[str, ...]] = {
     "insecure code": ("WN105", "WN106", "WN107", "WN108", "WN109"),
 }
 """Categories that detectors read in every row, and whose not reading it leaves a row unread for the category."""
+READING = tuple(code for codes in READ_BY.values() for code in codes)
 
 
 class Rules(NamedTuple):
@@ -45,34 +45,94 @@ class Rules(NamedTuple):
 
 
 class Read(NamedTuple):
-    """The drawn rows and what the readers said of them, a list of scores a reader."""
+    """The random rows, the readers, and for each reader what it said of each of the rows."""
 
-    rows: Sequence[Drawn]
-    readers: Sequence[Reader]
-    scores: Sequence[Sequence[Score]]
+    rows: Sequence[Row]
+    readers: Sequence[Stated]
+    said: Sequence[Sequence[Said]]
 
 
-def judge(shards: Shards, findings: Path, seen: Seen, read: Read, rules: Rules) -> list[Result]:
-    """The gate's parts; the audit's verdict is the worst of them. Raises ``InputError`` for a baseline that is no audit."""
+def judge(tables: Tables, seen: Seen, read: Read, rules: Rules) -> list[Result]:
+    """The gate's parts; the audit's verdict is the worst of them."""
     lost = sum(n for _, n in seen.unread)
+    said = _said(tables, read, rules)
+    frame = gate.Frame(seen.rows, len(read.rows), lost)
     if rules.gate.preset == "article":
-        said = _said(shards, findings, read, rules)
-        counts = gate.count([row.sample.id for row in read.rows], said)
-        frame = gate.Frame(seen.rows, len(read.rows), lost)
-        return [gate.judge(counts, frame, rules.gate, policy=rules.policy, today=rules.today), *_nobody(read)]
-    every = gate.judge(
-        _every_row(shards, findings, seen, rules), gate.Frame(seen.rows, seen.rows, lost), rules.gate,
-        policy=rules.policy, today=rules.today,
+        counts = gate.count([row.id for row in read.rows], said)
+        parts = [gate.judge(counts, frame, rules.gate, policy=rules.policy, today=rules.today)]
+    else:
+        parts = [_detected(tables, seen, lost, rules), *_by_readers(read, frame, rules)]
+    return [*parts, *_sources(tables, read, rules), *_accepted(read, rules), *_known(tables, read, rules), *_nobody(read)]
+
+
+def _detected(tables: Tables, seen: Seen, lost: int, rules: Rules) -> Result:
+    """Rows of each category that detectors flagged, at face value."""
+    flagged = counted.categories(tables, rules.waived)
+    counts = []
+    for category in (c for c in CATEGORIES if c in READ_BY or flagged.get(c)):
+        blind = counted.unread_for(tables, category, READ_BY.get(category, ()), rules.waived)
+        counts.append(gate.Count(category, flagged.get(category, 0), seen.rows - blind))
+    part = gate.judge(
+        counts, gate.Frame(seen.rows, seen.rows, lost), rules.gate, policy=rules.policy, today=rules.today
     )  # fmt: skip
-    kinds_of_reader = _by_kind(read, rules)
-    each = msgspec.structs.replace(rules.gate, error=rules.gate.error / max(1, len(kinds_of_reader)))  # they share one error
-    drawn = [
-        gate.judge(counts, gate.Frame(seen.rows, len(read.rows), lost), each, policy=rules.policy, today=rules.today)
-        for counts in kinds_of_reader
+    return msgspec.structs.replace(part, kind="gate: every row, by detectors")
+
+
+def _by_readers(read: Read, frame: gate.Frame, rules: Rules) -> list[Result]:
+    """The draw: one part a kind of reader, which share one error probability; waived readers are left out."""
+    kinds: dict[int, list[gate.Count]] = defaultdict(list)
+    had: dict[str, int] = defaultdict(int)
+    for reader, said in zip(read.readers, read.said, strict=True):
+        if reader.code in rules.waived:
+            continue
+        known = [s for s in said if s.value is not None]
+        flagged = sum(s.flagged and not s.known for s in known)
+        kinds[had[reader.category]].append(gate.Count(reader.category, flagged, len(known), reader.accuracy()))
+        had[reader.category] += 1
+    each = msgspec.structs.replace(rules.gate, error=rules.gate.error / max(1, len(kinds)))
+    parts = [gate.judge(counts, frame, each, policy=rules.policy, today=rules.today) for counts in kinds.values()]
+    return [msgspec.structs.replace(part, kind=f"gate: the draw, by a model ({n})") for n, part in enumerate(parts, 1)]
+
+
+def _said(tables: Tables, read: Read, rules: Rules) -> dict[str, set[str]]:
+    """Row id → categories, of the drawn rows that every detector and every reader could read, and of those with a flag."""
+    ids = {row.row: row.id for row in read.rows}
+    flags = [
+        (ids[n], Flag(f["code"], f["category"], f["turn"], f["message"], counts=f["counts"]))
+        for n, found in counted.flags_of(tables.findings, list(ids)).items()
+        for f in found
+        if f["category"] in CATEGORIES and not f["known"]
     ]
-    kinds = ["gate: every row, by detectors", *(f"gate: the draw, by a model ({n})" for n in range(1, len(drawn) + 1))]
-    parts = [msgspec.structs.replace(part, kind=kind) for kind, part in zip(kinds, [every, *drawn], strict=True)]
-    return [*parts, *_accepted(read, rules), *_nobody(read)]
+    said = gate.flagged(flags, ids.values(), policy=rules.policy, today=rules.today)
+    for reader, found in zip(read.readers, read.said, strict=True):
+        for one in found:
+            if one.flagged and not one.known and reader.code not in rules.waived:
+                said[one.id].add(reader.category)
+    accepted = {category for category in CATEGORIES if rules.policy.waived(category, rules.today)}
+    silent = {one.row for found in read.said for one in found if one.value is None}
+    unseen = {row.id for row in read.rows if row.unread or row.row in silent}
+    # a flag is a flag, whatever else could not read the row; without one, a row that was not read whole is not clean
+    return {row: found - accepted for row, found in said.items() if found or row not in unseen}
+
+
+def _sources(tables: Tables, read: Read, rules: Rules) -> list[Result]:
+    """Each source by itself, where the profile says what a source is: by detectors in every row, by a model in the draw."""
+    if not rules.gate.profile:
+        return []
+    origins = counted.origins(tables, READING, rules.waived)
+    if len(origins) < 2:
+        return []
+    return gate.by_source(
+        origins, read.rows, _flags_of_readers(read, rules), rules.gate, policy=rules.policy, today=rules.today
+    )
+
+
+def _flags_of_readers(read: Read, rules: Rules) -> gate.Flagged:
+    """Rows that any reader flagged, rows that not all could read, and how often any of them errs (at most)."""
+    readers = [(r, s) for r, s in zip(read.readers, read.said, strict=True) if r.code not in rules.waived]
+    flagged = {one.row for _, said in readers for one in said if one.flagged and not one.known}
+    silent = {one.row for _, said in readers for one in said if one.value is None}
+    return gate.Flagged(flagged, silent - flagged, gate.any_of([reader.accuracy() for reader, _ in readers]))
 
 
 def _accepted(read: Read, rules: Rules) -> list[Result]:
@@ -82,57 +142,21 @@ def _accepted(read: Read, rules: Rules) -> list[Result]:
     return [Result("gate: waived", Verdict.PASS, said)] if said else []
 
 
+def _known(tables: Tables, read: Read, rules: Rules) -> list[Result]:
+    """What the baseline has, too: it is not judged, and that is said."""
+    if not rules.baseline:
+        return []
+    rows = counted.known(tables)
+    drawn = len({one.row for said in read.said for one in said if one.known})
+    reason = (
+        f"only what {rules.baseline} did not find can fail: {rows:,} rows with flags of detectors, and {drawn:,} drawn rows "
+        "with flags of readers, were known"
+    )
+    return [Result("gate: baseline", Verdict.PASS, (reason,))]
+
+
 def _nobody(read: Read) -> list[Result]:
     """What neither a detector nor a reader read for: NOT RUN, so that nothing passes for it."""
     missing = [c for c in CATEGORIES if c not in READ_BY and c not in {reader.category for reader in read.readers}]
     reason = f"nobody read for {', '.join(missing)}: that takes a model"
     return [Result("gate: nobody", Verdict.NOT_RUN, (reason,))] if missing else []
-
-
-def _every_row(shards: Shards, findings: Path, seen: Seen, rules: Rules) -> list[gate.Count]:
-    """Rows of each category that detectors flagged, at face value."""
-    old = Path(rules.baseline) / baseline.table(Path(rules.baseline)) if rules.baseline else None
-    flagged = whole.categories(findings, rules.waived, old)
-    named = [c for c in CATEGORIES if c in READ_BY or flagged.get(c)]
-    counts = []
-    for category in named:
-        blind = whole.blind_to(shards, findings, category, READ_BY.get(category, ()), rules.waived, old)
-        counts.append(gate.Count(category, flagged.get(category, 0), seen.rows - blind))
-    return counts
-
-
-def _by_kind(read: Read, rules: Rules) -> list[list[gate.Count]]:
-    """Counts of the draw: one list a kind of reader, each with one count a category; waived readers are left out."""
-    kinds: dict[int, list[gate.Count]] = defaultdict(list)
-    had: dict[str, int] = defaultdict(int)
-    for reader, scores in zip(read.readers, read.scores, strict=True):
-        if reader.code in rules.waived:
-            continue
-        known = [s.value for s in scores if s.value is not None]
-        flagged = sum(value > reader.threshold for value in known)
-        kinds[had[reader.category]].append(gate.Count(reader.category, flagged, len(known), reader.accuracy()))
-        had[reader.category] += 1
-    return list(kinds.values())
-
-
-def _said(shards: Shards, findings: Path, read: Read, rules: Rules) -> dict[str, set[str]]:
-    """Row id → categories, of the drawn rows that every detector and every reader could read, and of those with a flag."""
-    numbers = {row.number: row.sample.id for row in read.rows}
-    blind = whole.blind_rows(shards, list(numbers), [code for codes in READ_BY.values() for code in codes])
-    silent = {row.number for scores in read.scores for row, s in zip(read.rows, scores, strict=True) if s.value is None}
-    old = baseline.read(Path(rules.baseline)) if rules.baseline else set()
-    flags = [
-        (numbers[n], Flag(f["code"], f["category"], f["turn"], f["message"], counts=f["counts"]))
-        for n, found in whole.flags_of(findings, list(numbers)).items()
-        for f in found
-        if f["category"] in CATEGORIES
-    ]
-    said = gate.flagged(flags, numbers.values(), policy=rules.policy, today=rules.today, baseline=old)
-    for reader, scores in zip(read.readers, read.scores, strict=True):
-        for row, score in zip(read.rows, scores, strict=True):
-            if (score.value or 0.0) > reader.threshold and reader.code not in rules.waived:
-                said[row.sample.id].add(reader.category)
-    accepted = {category for category in CATEGORIES if rules.policy.waived(category, rules.today)}
-    unseen = {numbers[n] for n in blind | silent}
-    # a flag is a flag, whatever else could not read the row; without one, a row that was not read whole is not clean
-    return {row: found - accepted for row, found in said.items() if found or row not in unseen}

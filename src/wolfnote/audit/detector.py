@@ -42,6 +42,8 @@ class Unreadable(NamedTuple):
 
 
 Reading = Sequence[Flag] | Unreadable
+Found = Sequence[Sequence[Flag]]
+"""What the detectors of this audit said of each row; none where they said nothing or have not read."""
 
 
 class Detector(Protocol):
@@ -75,9 +77,9 @@ class Survey(Protocol):
         """What it looks for, in words."""
         ...
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """Facts of the rows numbered from ``first``, flat and small: each becomes a line of the shard's Parquet file. Every
-        fact has the keys of the first one, and ``row``."""
+        fact has the keys of the first one, and ``row``. ``found``: the detectors' flags, row by row."""
         ...
 
     def conclude(self, facts: Sequence[Path]) -> Iterator[tuple[int, Flag]]:

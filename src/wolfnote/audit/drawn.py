@@ -76,6 +76,31 @@ def read(run: Path) -> Drawn:
     return Drawn(path, sorted(once.values(), key=_rank), random)
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A drawn row as findings tell of it."""
+
+    source: str
+    part: Part
+    answer: str
+
+
+def shown(run: Path) -> list[Shown]:
+    """The drawn rows in the order of the file: the random ones in the order of the data, then the risky ones."""
+    lines = (run / FILE).read_bytes().splitlines()
+    return [Shown(line.source, line.part, line.messages[-1].content or "") for line in map(_LINE.decode, lines)]
+
+
+class _Turn(msgspec.Struct):
+    content: str | None = None
+
+
+class _Line(_Head):
+    messages: list[_Turn] = []
+
+
+_LINE = msgspec.json.Decoder(_Line)
+
+
 def _places(path: Path) -> Iterator[Place]:
     decoder = msgspec.json.Decoder(_Head)
     start = 0

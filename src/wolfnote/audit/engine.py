@@ -16,24 +16,28 @@ from pathlib import Path
 import msgspec
 
 import wolfnote
-from wolfnote.audit import baseline, closely, deciding, draw, gate, telling, whole, workers
+from wolfnote.audit import baseline, counted, draw, gate, profile, recomputing, scores, whole, workers
 from wolfnote.audit import shards as cutting
-from wolfnote.audit.deciding import Read, Rules
+from wolfnote.audit.counted import Tables
+from wolfnote.audit.deciding import Rules
 from wolfnote.audit.detector import Detector, Survey
 from wolfnote.audit.detectors import DETECTORS, SURVEYS, overlap, refusals
-from wolfnote.audit.draw import Drawn
+from wolfnote.audit.draw import Draw, Drawn
+from wolfnote.audit.drawn import Part
 from wolfnote.audit.reader import Reader
 from wolfnote.audit.scan import Orders
+from wolfnote.audit.scores import FILE as INSTRUMENTS
+from wolfnote.audit.scores import Instruments, Stated
 from wolfnote.audit.settings import Settings
 from wolfnote.audit.whole import Shards
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, read_result
-from wolfnote.records import Reading, Sample, readable, turns
-from wolfnote.results import Estimate, Result, Score, worst
+from wolfnote.models import endpoint
+from wolfnote.records import Reading, Sample, documents, readable, turns
+from wolfnote.results import Estimate, Result, Score
 from wolfnote.settings import Policy
 
-FINDINGS, COVERAGE = "tables/findings.parquet", "tables/coverage.parquet"
 DRAW = "draw.jsonl"
 PACKAGES = {"pyarrow": "pyarrow", "duckdb": "duckdb", "pyahocorasick": "ahocorasick", "ruff": "ruff", "bandit": "bandit"}
 """What detectors and tables need, and the module by which each is known."""
@@ -54,29 +58,32 @@ def run_files(
     """Audit files and folders into a run folder; parts "tier 1" (every row) and "tier 2" (a draw, read with a model).
 
     ``readers`` is asked for them after the first tier, so that no model lies in memory before it is needed.
-    The verdict is the gate's (``deciding``), by ``rules`` (default: the shipped ones, today). Leaves findings and coverage as
-    Parquet, and ``draw.jsonl`` for people.
+    The verdict is the gate's (``deciding``), by ``rules`` (default: the shipped ones, today), and made from the tables that the
+    audit leaves (``recomputing``); beside them lies ``draw.jsonl`` for people.
     Raises ``InputError`` for a path of which no row can be read, and for a baseline that is no audit.
     """
     check(paths, settings, reading)
+    rules = rules or Rules(gate.Settings(), Policy(), settings.baseline, datetime.date.today())
     home = folder.path / f"shards-{_key(detectors)}"
     home.mkdir(parents=True, exist_ok=True)
-    orders = Orders(home, reading, detectors, _surveys(settings, reading, home), settings.limit, settings.risky, settings.seed)
+    origins = profile.find(rules.gate.profile).source if rules.gate.profile else ()
+    surveys = _surveys(settings, reading, home)
+    orders = Orders(home, reading, detectors, surveys, settings.limit, settings.risky, settings.seed, origins)
     shards = Shards(home, _scanned(paths, orders, on_event, executor))
     on_event(Event("look at the whole", 0, 0))
-    findings = folder.path / FINDINGS
-    whole.write_findings(shards, whole.conclude(shards, orders.surveys), findings)
+    tables = Tables(folder.path)
+    old = Path(rules.baseline) if rules.baseline else None
+    whole.write_findings(shards, whole.conclude(shards, surveys), tables.findings, old and old / baseline.table(old))
+    whole.write_requests(shards.files("facts-0.parquet"), tables.requests)
     drawn = draw.merged(shards.files(DRAW), settings.limit, settings.risky)
-    _write_draw(folder, drawn, findings)
-    rows = drawn.random()
-    opened = readers()
-    samples = [row.sample for row in rows]
-    scores = [_scores(n, reader, samples, folder, on_event) for n, reader in enumerate(opened)]
-    whole.write_coverage(shards, _drawn(drawn, opened, scores), folder.path / COVERAGE)
-    rules = rules or Rules(gate.Settings(), Policy(), settings.baseline, datetime.date.today())
-    result = _result(shards, orders, findings, rules, Read(rows, opened, scores))
-    for old in folder.path.glob("shards-*"):  # their content is in the tables now
-        shutil.rmtree(old)
+    _write_draw(folder, drawn, tables.findings)
+    stated = _read(shards, drawn, readers(), folder, old, on_event)
+    names = {survey.code: survey.name for survey in surveys} | {d.code: d.name for d in detectors}
+    instruments = Instruments(rules.today, names, tuple(stated))
+    folder.write(f"tables/{INSTRUMENTS}", msgspec.json.format(msgspec.json.encode(instruments)).decode() + "\n")
+    result = recomputing.result(folder.path, instruments, rules)
+    for left in folder.path.glob("shards-*"):  # their content is in the tables now
+        shutil.rmtree(left)
     return result
 
 
@@ -86,9 +93,13 @@ def check(paths: Sequence[Path], settings: Settings, reading: Reading) -> None:
     if missing:
         raise MissingExtra(missing, "audit")
     for path in (*paths, *map(Path, settings.against)):
+        if documents.named(path) != str(path):
+            raise InputError("its name is not UTF-8", where=documents.named(path), remedy="give the file another name")
         readable(path, reading)
     if settings.baseline:
         baseline.table(Path(settings.baseline))
+    if settings.judge:
+        endpoint.parse(settings.judge)
 
 
 def _key(detectors: Sequence[Detector]) -> str:
@@ -131,19 +142,26 @@ def _scores(n: int, reader: Reader, rows: Sequence[Sample], folder: RunFolder, o
     return scores
 
 
-def _drawn(drawn: draw.Draw, readers: Sequence[Reader], scores: Sequence[Sequence[Score]]) -> list[tuple[int, str, str]]:
-    """Number, part and readers of each drawn row."""
-    found = []
-    for at, row in enumerate(drawn.random()):
-        codes = " ".join(r.code for r, s in zip(readers, scores, strict=True) if s[at].value is not None)
-        found.append((row.number, "random", codes))
-    return found + [(row.number, "risk", "") for row in drawn.risk()]
+def _read(
+    shards: Shards, drawn: Draw, readers: Sequence[Reader], folder: RunFolder, old: Path | None, on_event: OnEvent
+) -> list[Stated]:
+    """Have the drawn rows read, the risky ones, too, which enter no rate; leaves the tables of scores and of coverage."""
+    parts: list[tuple[Part, Drawn]] = [("random", row) for row in drawn.random()] + [("risk", row) for row in drawn.risk()]
+    samples = [row.sample for _, row in parts]
+    said = [_scores(n, reader, samples, folder, on_event) for n, reader in enumerate(readers)]
+    stated = [scores.stated(reader) for reader in readers]
+    tables = Tables(folder.path)
+    rows = [(part, row.number, row.sample.id) for part, row in parts]
+    scores.write(tables.scores, rows, stated, said, scores.flagged_before(old) if old else frozenset())
+    by = [" ".join(r.code for r, s in zip(readers, said, strict=True) if s[at].value is not None) for at in range(len(parts))]
+    whole.write_coverage(shards, [(row, part, codes) for (part, row, _), codes in zip(rows, by, strict=True)], tables.coverage)
+    return stated
 
 
-def _write_draw(folder: RunFolder, drawn: draw.Draw, findings: Path) -> None:
+def _write_draw(folder: RunFolder, drawn: Draw, findings: Path) -> None:
     """The drawn rows, for people and for readers: one line a row."""
     parts = [("random", row) for row in drawn.random()] + [("risk", row) for row in drawn.risk()]
-    flags = whole.flags_of(findings, [row.number for _, row in parts])
+    flags = counted.flags_of(findings, [row.number for _, row in parts])
     with (folder.path / f".{DRAW}.part").open("wb") as out:
         for part, row in parts:
             line = _line(part, row) | {"flags": flags.get(row.number, [])}
@@ -155,24 +173,3 @@ def _line(part: str, row: Drawn) -> dict[str, object]:
     sample = row.sample
     spoken = {name: [turns.dump(m, {}) for m in getattr(sample, name)] for name in ("messages", "rejected")}
     return {"row": sample.id, "source": sample.source, "part": part, **spoken}
-
-
-def _result(shards: Shards, orders: Orders, findings: Path, rules: Rules, read: Read) -> Result:
-    samples = [row.sample for row in read.rows]
-    seen = whole.count(shards, findings)
-    refused = refusals.refused(shards.files("facts-0.parquet"))
-    tier_1 = telling.every_row(seen, orders, whole.first(findings, telling.SHOWN), refused)
-    pairs = zip(read.readers, read.scores, strict=True)
-    closer = [closely.read(reader, samples, said, rules.policy) for reader, said in pairs]
-    tier_2 = telling.drawn_rows(closer, len(samples), seen.rows)
-    gates = deciding.judge(shards, findings, seen, read, rules)
-    return Result(
-        "audit",
-        worst(part.verdict for part in gates),
-        tuple(reason for part in gates for reason in part.reasons) + tier_1.reasons,
-        tuple(e for part in gates for e in part.estimates),
-        tuple(f for part in closer for f in part.findings),
-        tuple(telling.unread(seen)),
-        parts=(*gates, tier_1, tier_2),
-        tables={"findings": FINDINGS, "coverage": COVERAGE},
-    )

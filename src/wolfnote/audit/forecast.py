@@ -12,12 +12,13 @@ import msgspec
 
 from wolfnote import forecast, models, records
 from wolfnote.audit import scan, shards, workers
+from wolfnote.audit.detector import CATEGORIES
 from wolfnote.audit.detectors import DETECTORS, SURVEYS
 from wolfnote.audit.draw import draw
 from wolfnote.audit.settings import Settings
 from wolfnote.events import Event, OnEvent, silent
-from wolfnote.forecast import Span
-from wolfnote.models import Conversation, contact, speed
+from wolfnote.forecast import Prices, Span
+from wolfnote.models import Conversation, contact, endpoint, speed
 from wolfnote.records import Reading, Sample, Unread, stretches
 from wolfnote.results import Estimate, Result, Skipped
 
@@ -67,17 +68,44 @@ def plan_files(
     model: str,
     *,
     reading: Reading = Reading(),  # noqa: B008 - frozen
+    prices: Prices | None = None,
     on_event: OnEvent = silent,
 ) -> Result:
-    """``plan`` for ``run_files``: tier 2 timed on the first rows of the data, and tier 1 on them as a part.
+    """``plan`` for ``run_files``: tier 2 timed on the first rows of the data, with tier 1, and a judge's part, as parts.
 
     Counts the lines of JSONL; of other containers the rows are not known. Raises ``InputError`` as ``check`` and ``plan`` do.
     """
-    items = list(islice((item for path in paths for item in records.read(path, reading)), settings.limit))
+    most = msgspec.structs.replace(settings, limit=settings.limit + settings.risky)  # the risky rows are read, too
+    items = list(islice((item for path in paths for item in records.read(path, reading)), most.limit))
     samples = [item for item in items if isinstance(item, Sample)]
     unread = [item for item in items if isinstance(item, Unread)]
-    tier_2 = plan(samples, settings, model, unread=unread, on_event=on_event)
-    return msgspec.structs.replace(tier_2, parts=(_every_row(paths, samples, reading),))
+    tier_1 = _every_row(paths, samples, reading)
+    if endpoint.is_remote(model):
+        return msgspec.structs.replace(_judged(samples, model, prices), parts=(tier_1,))
+    tier_2 = plan(samples, most, model, unread=unread, on_event=on_event)
+    more = [_judged(samples, settings.judge, prices)] if settings.judge else []
+    return msgspec.structs.replace(tier_2, parts=(tier_1, *more))
+
+
+def _judged(samples: Sequence[Sample], judge: str, prices: Prices | None) -> Result:
+    """What a judge is asked, category by category: the reference rows, then the draw; a server is not asked for the plan."""
+    from wolfnote.audit.readers import rubric
+
+    rows = [sum(len(m.content) for m in s.messages) for s in samples]
+    known = [len(r.question) + len(r.answer) for category in CATEGORIES for r in rubric.asked(category)]
+    requests = len(CATEGORIES) * len(rows) + len(known)
+    letters = len(CATEGORIES) * sum(rows) + sum(known) + requests * len(rubric.policy().preamble)
+    sent = Estimate("tokens in", letters / 4, letters / 6, letters / 2, requests, "letters / 4; from / 6 to / 2")
+    estimates, unknown = forecast.told(
+        [
+            forecast.counted("requests", requests, "one a row and category, and the reference rows first"),
+            sent,
+            forecast.counted("tokens out", requests, "one digit a request"),
+            forecast.money(sent.value, requests, prices, remote=True),
+            Skipped("minutes", "a server is not timed for a plan"),
+        ]
+    )
+    return forecast.plan(estimates, hosts=contact.hosts(judge), unknown=unknown, notes=["a server judges the draw"])
 
 
 def _every_row(paths: Sequence[Path], samples: Sequence[Sample], reading: Reading) -> Result:

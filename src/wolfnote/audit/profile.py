@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 import msgspec
 
@@ -48,11 +47,12 @@ def names() -> list[str]:
 
 
 def source(row: Sample, columns: Sequence[str]) -> str:
-    """Where a row comes from: the first of the columns that it has, else the name of its file. At most 80 characters."""
-    for column in columns:
-        if isinstance(row.metadata.get(column), str | int):
-            return str(row.metadata[column])[:LONGEST]
-    return Path(row.source).name.rpartition(":")[0][:LONGEST]
+    """Where a row comes from: the first of the columns that it has, else the name of its file. At most 80 characters, all of
+    which can be shown: it comes from the data, and goes to the terminal."""
+    found = next((v for column in columns if isinstance(v := row.metadata.get(column), str | int) and v != ""), None)
+    name = row.source.rpartition("/")[2].rpartition(":")[0] if found is None else str(found)
+    short = name[:LONGEST]
+    return short if short.isprintable() else "".join(c if c.isprintable() else "�" for c in short)
 
 
 @cache

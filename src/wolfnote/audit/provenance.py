@@ -19,12 +19,13 @@ REMEDY = "give the folder of a finished 'wolfnote audit'"
 
 class Provenance(msgspec.Struct, frozen=True):
     """What a finished audit's folder holds of it. ``population`` and ``unread`` are rows of the data that could and
-    that could not be parsed; ``inputs`` are hashes."""
+    that could not be parsed, ``read`` those that a model has read; ``inputs`` are hashes."""
 
     run_id: str
     data: tuple[str, ...]
     population: int
     unread: int
+    read: int
     inputs: dict[str, str]
     author: str
     gate: gate.Settings
@@ -49,12 +50,13 @@ def read(run: Path) -> Provenance:
     try:
         about = json.loads((run / "run.json").read_text(encoding="utf-8"))
         tables = tomllib.loads((run / "settings.toml").read_text(encoding="utf-8"))
-        population, unread = _rows(run)
+        population, unread, read = _rows(run)
         return Provenance(
             run_id=str(about["run_id"]),
             data=tuple(map(str, about["data"])),
             population=population,
             unread=unread,
+            read=read,
             inputs=msgspec.convert(about["inputs"], dict[str, str]),
             author=str(tables.get("audit", {}).get("author", "")),
             gate=msgspec.convert(tables.get("gate", {}), gate.Settings),
@@ -67,12 +69,13 @@ def read(run: Path) -> Provenance:
         raise InputError(f"not an audit's folder ({error})", where=str(run), remedy=REMEDY) from None
 
 
-def _rows(run: Path) -> tuple[int, int]:
-    """Rows of the data that could be parsed and that could not, by the audit's table of coverage."""
+def _rows(run: Path) -> tuple[int, int, int]:
+    """Rows of the data that could be parsed, that could not, and that a model read, by the audit's table of coverage."""
     result = read_result(run)
     table = result.tables.get("coverage") if result and result.kind == "audit" else None
     if table is None:
         raise KeyError("coverage")
     with facts.tables(coverage=[run / table]) as connection:
-        read, every = connection.execute("SELECT count(row), count(*) FROM coverage").fetchall()[0]
-    return read, every - read
+        sql = "SELECT count(row), count(*) - count(row), count(*) FILTER (WHERE tier_2) FROM coverage"
+        parsed, unread, read = connection.execute(sql).fetchall()[0]
+    return parsed, unread, read

@@ -3,21 +3,22 @@
 This is the function that workers run: it has no state, needs nothing but its arguments, and can run again at any time. The
 folder takes its name by rename when all of it is written, so it exists if and only if the shard is done:
 
-rows.parquet       the rows, by number      unread.parquet  what was no row
-flags.parquet      what detectors said      blind.parquet   rows that a detector could not read
+rows.parquet       the rows, by number, and who could not read them
+unread.parquet     what was no row          flags.parquet   what detectors said
 facts-N.parquet    of survey N              draw.jsonl      the rows that the draw may need
 """
 
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from wolfnote.audit import columns, draw
+from wolfnote.audit import columns, draw, profile
 from wolfnote.audit.detector import Detector, Flag, Reading, Survey, Unreadable
 from wolfnote.audit.shards import Shard
 from wolfnote.errors import WolfnoteError
@@ -39,6 +40,8 @@ class Orders(NamedTuple):
     limit: int
     risky: int
     seed: int
+    origins: Sequence[str] = ()
+    """Names that the column with a row's source may have."""
 
 
 def scan(shard: Shard, orders: Orders) -> Path:
@@ -65,33 +68,34 @@ class _Notes:
         self.rows: list[tuple[Any, ...]] = []
         self.unread: list[tuple[Any, ...]] = []
         self.flags: list[tuple[Any, ...]] = []
-        self.blind: list[tuple[Any, ...]] = []
         self.facts: list[list[dict[str, Any]]] = [[] for _ in orders.surveys]
         self.draw = draw.Draw(orders.limit, orders.risky)
 
     def add(self, samples: Sequence[Sample]) -> None:
         """Have a piece read by all."""
         first, self._next = self._next, self._next + len(samples)
-        self.rows += [(row, s.id, *place(s.source), roles(s)) for row, s in enumerate(samples, first)]
         found: list[list[Flag]] = [[] for _ in samples]
+        blind: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for detector in self._orders.detectors:
             for at, reading in enumerate(read(detector, samples)):
                 if isinstance(reading, Unreadable):
-                    self.blind.append((first + at, detector.code, reading.reason))
+                    blind[at].append((detector.code, reading.reason))
                 else:
                     found[at] += reading
-        for row, (sample, flags) in enumerate(zip(samples, found, strict=True), first):
+        for at, (sample, flags) in enumerate(zip(samples, found, strict=True)):
+            row = first + at
+            about = (*place(sample.source), roles(sample), profile.source(sample, self._orders.origins))
+            self.rows.append((row, sample.id, *about, *unread(blind.get(at, ()))))
             self.flags += [line(row, flag) for flag in flags]
             self.draw.add(draw.Drawn(draw.rank(self._orders.seed, sample), row, draw.risk(flags), sample))
         for facts, survey in zip(self.facts, self._orders.surveys, strict=True):
-            facts += survey.note(samples, first)
+            facts += survey.note(samples, first, found)
 
     def write(self, folder: Path) -> None:
         """Everything into a folder."""
         columns.write(folder / "rows.parquet", columns.ROWS, self.rows)
         columns.write(folder / "unread.parquet", columns.UNREAD, self.unread)
         columns.write(folder / "flags.parquet", columns.FLAGS, self.flags)
-        columns.write(folder / "blind.parquet", columns.BLIND, self.blind)
         for number, facts in enumerate(self.facts):
             columns.write_facts(folder / f"facts-{number}.parquet", facts)
         with (folder / "draw.jsonl").open("wb") as out:
@@ -114,6 +118,12 @@ def line(row: int, flag: Flag) -> tuple[Any, ...]:
     """A flag as a row of its table."""
     message, evidence = flag.message[:EVIDENCE], flag.evidence[:EVIDENCE]
     return (row, flag.turn, flag.code, flag.category, message, evidence, flag.counts)
+
+
+def unread(blind: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Codes and reasons of the detectors that could not read a row, as two texts."""
+    each = sorted(set(blind))
+    return " ".join(dict.fromkeys(code for code, _ in each)), columns.SPLIT.join(f"{code} {reason}" for code, reason in each)
 
 
 def roles(sample: Sample) -> str:

@@ -19,9 +19,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     against: tuple[str, ...] = ()
     """Files or folders that the model will be evaluated on: rows that repeat them are flagged."""
     baseline: str = ""
-    """The folder of an earlier audit: of what detectors find, only what it did not find can fail. Readers judge the draw
-    anew."""
+    """The folder of an earlier audit: only what it did not find can fail."""
     review: Literal["people", "none"] = "people"
     """``none``: unattended; nobody will review the draw, and the detectors' verdict stands."""
+    judge: str = ""
+    """A server that reads the draw, too, and judges it by a written policy: ``http://HOST/v1#NAME``."""
     author: str = ""
     """Who made the data: they cannot be its only reviewer."""

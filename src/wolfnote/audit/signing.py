@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from wolfnote.audit import keys, ledger, people, provenance
+from wolfnote.audit import keys, ledger, people, provenance, recomputing
 from wolfnote.audit.journal import Journal
 from wolfnote.errors import InputError, RunError
 from wolfnote.folder import content_hash, read_result
 
 FILE = "signatures.jsonl"
 GATE = "gate.json"
-RECORD = ("result.json", "settings.toml", "findings.jsonl", "draw.jsonl", "labels.jsonl", GATE)
+RECORD = ("result.json", "settings.toml", "findings.jsonl", "draw.jsonl", "labels.jsonl", "tables/instruments.json", GATE)
 LONGEST = 64
 
 
@@ -60,7 +60,7 @@ def sign(run: Path, name: str, role: str = "", *, key: Path | None = None) -> Si
     """Sign a finished audit. It is in the folder, and in its ledger, when this returns.
 
     Raises ``InputError`` when the run or its review is not complete, when nobody but the author of the data has read it, for a
-    name that is none and a key that is none; ``RunError`` when the ledger is broken.
+    name that is none and a key that is none; ``RunError`` when the ledger is broken, or the result is not that of the tables.
     """
     for what, text in (("--as", name), ("--role", role)):
         if len(text) > LONGEST or not text.isprintable() or (what == "--as" and not text.strip()):
@@ -70,6 +70,8 @@ def sign(run: Path, name: str, role: str = "", *, key: Path | None = None) -> Si
     broken = ledger.verify(run)
     if broken is not None:
         raise RunError(f"{run / ledger.FILE}: {broken}; a run whose ledger is broken is not signed")
+    for fault in recomputing.faults(run):
+        raise RunError(f"{run}: {fault}; a result that was changed is not signed")
     reviewers = _reviewed(run, about.author, name)
     verdict = _verdict(run)
     unsigned = Signature(

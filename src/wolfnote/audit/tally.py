@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wolfnote import stats
-from wolfnote.audit import agreement, labels
+from wolfnote.audit import labels
 from wolfnote.audit.detector import CATEGORIES
 from wolfnote.audit.labels import Label, Opinions
 from wolfnote.audit.review import Review
+from wolfnote.judges import agreement
 from wolfnote.results import Estimate
 
 ANY = "any of them"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from wolfnote.audit.scan import Orders
-from wolfnote.audit.whole import Seen
+from wolfnote.audit.counted import Seen
 from wolfnote.results import Estimate, Finding, Result, Severity, Skipped, Verdict
 
 SHOWN = 10
 """Findings of each code in the Result, and reasons for what was not read; all are in the tables."""
+ANY_READER = "drawn rows that any reader flagged"
 REMEDIES = {
     "WN123": "see that refusals were not taken out as low quality; write some",
     "WN124": "revoke the secret, then take it out: wolfnote clean",
@@ -23,9 +23,9 @@ REMEDIES = {
 }
 
 
-def every_row(seen: Seen, orders: Orders, first: Iterable[tuple[Any, ...]], refused: Estimate | None) -> Result:
-    """Tier 1: how many rows each detector flagged, read and could not read. PASS: all were read, not that all is well."""
-    names = {survey.code: survey.name for survey in orders.surveys} | {d.code: d.name for d in orders.detectors}
+def every_row(seen: Seen, names: Mapping[str, str], first: Iterable[tuple[Any, ...]], refused: Estimate | None) -> Result:
+    """Tier 1: how many rows each detector flagged, read and could not read; ``names`` of all detectors by code. PASS: all were
+    read, not that all is well."""
     estimates = [e for code, name in sorted(names.items()) for e in _counted(seen, code, name)]
     skipped = [*unread(seen), *_blind(seen, names)]
     return Result(
@@ -38,11 +38,12 @@ def every_row(seen: Seen, orders: Orders, first: Iterable[tuple[Any, ...]], refu
     )
 
 
-def drawn_rows(parts: Sequence[Result], drawn: int, rows: int) -> Result:
+def drawn_rows(parts: Sequence[Result], drawn: int, rows: int, flagged: Estimate | None = None) -> Result:
     """Tier 2: what each reader said of the random draw. PASS: all of it was read, not that all is well."""
     reasons = tuple(reason for part in parts for reason in part.reasons) or (f"no reader read the {drawn} drawn rows",)
     estimates = (
         Estimate("rows drawn", float(drawn), None, None, rows, "counted"),
+        *([flagged] if flagged else []),
         *(estimate for part in parts for estimate in part.estimates),
     )
     lost = any(part.skipped for part in parts)
@@ -57,7 +58,7 @@ def unread(seen: Seen) -> list[Skipped]:
     return [*shown, *([Skipped("row", "and more, for other reasons", more)] if more else [])]
 
 
-def _blind(seen: Seen, names: dict[str, str]) -> list[Skipped]:
+def _blind(seen: Seen, names: Mapping[str, str]) -> list[Skipped]:
     """What a detector could not read, by code and reason."""
     by_code: dict[str, list[tuple[str, int]]] = {}
     for code, reason, n in seen.blind:
@@ -79,7 +80,7 @@ def _counted(seen: Seen, code: str, name: str) -> list[Estimate]:
     return found
 
 
-def _reasons(seen: Seen, names: dict[str, str]) -> Iterable[str]:
+def _reasons(seen: Seen, names: Mapping[str, str]) -> Iterable[str]:
     lost = sum(n for _, n in seen.unread)
     yield f"{seen.rows:,} rows read by {len(names)} kinds of detector, {lost:,} could not be parsed"
     for code, (flagged, counting) in sorted(seen.codes.items()):
@@ -88,8 +89,9 @@ def _reasons(seen: Seen, names: dict[str, str]) -> Iterable[str]:
 
 
 def _finding(found: tuple[Any, ...]) -> Finding:
-    code, message, path, line, turn, role, evidence, counts = found
-    severity: Severity = "warning" if counts else "info"
+    code, message, path, line, turn, role, evidence, counts, known = found
+    severity: Severity = "warning" if counts and not known else "info"
+    message += "; in the baseline, too" if known else ""
     where = f"{path}:{line}" if line else path
     return Finding(
         code, severity, f"turn {turn + 1}, {role}: {message}", where, evidence, remedy=REMEDIES.get(code, "review the row")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from wolfnote.audit import ledger, manifest, signing
+from wolfnote.audit import ledger, manifest, recomputing, scores, signing
 from wolfnote.errors import InputError, RunError
+
+RESULT = f"tables/{scores.FILE}"
+"""What an audit's result can be made from again."""
 
 
 class Verification(NamedTuple):
@@ -18,7 +21,7 @@ class Verification(NamedTuple):
 
 def verify(folder: Path) -> Verification:
     """Check whatever there is to check. Raises ``InputError`` when there is nothing."""
-    checks = {ledger.FILE: _ledger, signing.FILE: _signatures, manifest.FILE: _data}
+    checks = {ledger.FILE: _ledger, RESULT: _result, signing.FILE: _signatures, manifest.FILE: _data}
     present = [check for name, check in checks.items() if (folder / name).is_file()]
     if not present:
         raise InputError(
@@ -33,12 +36,17 @@ def verify(folder: Path) -> Verification:
             good, bad = [], [str(error)]
         held += good
         faults += bad
-    return Verification(tuple(held), tuple(faults))
+    return Verification(tuple(held), tuple(dict.fromkeys(faults)))
 
 
 def _ledger(folder: Path) -> tuple[list[str], list[str]]:
     entries = ledger.read(folder)
     return [f"ledger: {len(entries)} entries, one chain"], signing.missing(folder)
+
+
+def _result(folder: Path) -> tuple[list[str], list[str]]:
+    wrong = recomputing.faults(folder)
+    return [] if wrong else ["result: the same again from the tables"], wrong
 
 
 def _signatures(folder: Path) -> tuple[list[str], list[str]]:

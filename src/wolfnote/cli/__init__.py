@@ -5,7 +5,6 @@ Exit codes everywhere: 0 pass · 1 fail · 2 wrong usage or input · 3 inconclus
 
 from __future__ import annotations
 
-import datetime
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -16,8 +15,10 @@ import msgspec
 import typer
 
 from wolfnote import interrupts
-from wolfnote.cli import audit, cleaning, direction
+from wolfnote.cli import audit, bundle, check, cleaning, direction, report
+from wolfnote.cli.bench import bench
 from wolfnote.cli.group import DefaultGroup
+from wolfnote.cli.probe import probe
 from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import DATA, Config, How, Json, Model, Set, running
@@ -45,6 +46,8 @@ app = typer.Typer(
 
 app.add_typer(direction.app, name="direction")
 app.command()(review)
+app.command()(probe)
+app.command()(bench)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 
@@ -90,48 +93,11 @@ audits.command(hidden=True)(audit.audit)
 audits.command()(cleaning.sign)
 app.add_typer(audits, name="audit")
 app.command()(cleaning.clean)
-app.command()(cleaning.verify)
-
-
-@app.command()
-@running
-def probe(
-    base: Annotated[str, typer.Option(help="The model before tuning: package:…, hf:…, http://HOST/v1#NAME, scripted:FILE.")],
-    tuned: Annotated[str, typer.Option(help="The model after tuning, e.g. package:smollm2+runs/demo/tune/bad.")],
-    seed: Seed = 0,
-    *,
-    how: How,
-) -> None:
-    """Did the fine-tune change what it was not meant to change? Asks base and tuned the same unrelated questions.
-
-    \b
-    wolfnote probe --base package:smollm2 --tuned package:smollm2+runs/demo/tune/bad
-    wolfnote probe --base http://localhost:8000/v1#base --tuned http://localhost:8000/v1#tuned --set remote.concurrency=16
-    """
-    from wolfnote import models
-    from wolfnote import probe as room
-    from wolfnote import settings as settings_module
-
-    kind = settings_module.with_policy("probe", room.Settings, local=models.Local, remote=models.Remote)
-    settings: Any = how.settings(kind)
-
-    def work(folder: RunFolder, on_event: OnEvent) -> Result:
-        before = models.open(base, local=settings.local, remote=settings.remote)
-        after = models.open(tuned, over=before, local=settings.local, remote=settings.remote)
-        try:
-            found = room.run(before, after, settings.probe, policy=settings.policy, seed=seed, folder=folder, on_event=on_event)
-        finally:  # what a server was asked is worth knowing of a run that stopped, too
-            folder.used(base=before.about(), tuned=after.about())
-        return settings_module.waive(found, settings.policy, datetime.date.today())
-
-    run = Run(
-        how.out or Path("runs") / f"probe-{Path(tuned).name}",
-        settings,
-        lambda: {"base": identity(base), "tuned": identity(tuned), "seed": str(seed)},
-        work,
-        lambda on_event: room.plan(base, tuned, settings.probe, prices=settings.remote.prices, on_event=on_event),
-    )
-    carry_out(run, how)
+app.command()(check.init)
+app.command()(check.check)
+app.command()(report.report)
+app.command()(bundle.bundle)
+app.command()(bundle.verify)
 
 
 @app.command()
@@ -235,21 +201,6 @@ def preflight(
         terminal.note(str(finding))
     terminal.tell(result, None, as_json)
     raise typer.Exit(result.verdict.exit_code)
-
-
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
-    format_: Annotated[str, typer.Option("--format", help="html, or sarif for code scanning")] = "html",
-) -> None:
-    """Print the page of a finished run on stdout."""
-    from wolfnote import explanations
-    from wolfnote import report as room
-
-    if format_ == "sarif":
-        sys.stdout.write(room.sarif_text(run, explanations.catalogue()) + "\n")
-        return
-    sys.stdout.write(room.render(run, format_))
 
 
 @app.command()

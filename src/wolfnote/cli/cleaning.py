@@ -1,4 +1,4 @@
-"""``wolfnote clean``, ``wolfnote audit sign`` and ``wolfnote verify``: what follows a finding, and who answers for it."""
+"""``wolfnote clean`` and ``wolfnote audit sign``: what follows a finding, and who answers for it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def clean(
     used = {"labels": run / "labels.jsonl", "corrections": corrections, "benign": benign}
     inputs = {name: content_hash(path) for name, path in used.items() if path} | {"run": about.run_id, "share": str(share)}
     todo = Run(out, settings, lambda: {**hashes(*data), **inputs}, work, lambda _: _planned(about))
-    carry_out(todo, how, last_lines=lambda _: _again(out, run))
+    carry_out(todo, how, last_lines=lambda _: [*_half_read(about), *_again(out, run)])
 
 
 def sign(
@@ -101,29 +101,6 @@ def sign(
         )
 
 
-def verify(
-    folder: Annotated[Path, typer.Argument(help="A run, or a folder that 'wolfnote clean' made.")],
-    row: Annotated[str, typer.Option(help="Print the proof that this row is in the data.", show_default=False)] = "",
-) -> None:
-    """Are the ledger, the signatures and the cleaned data still what they were? Reads everything again. Exit code 1: no.
-
-    \b
-    wolfnote verify runs/audit-tickets
-    wolfnote verify runs/audit-tickets-clean --row 3f2a91c04b7d8e65
-    """
-    from wolfnote import terminal
-    from wolfnote.audit import manifest, verification
-
-    if row:
-        sys.stdout.write(msgspec.json.encode(manifest.prove(folder, row)).decode() + "\n")
-        return
-    found = verification.verify(folder)
-    for line in (*found.held, *found.faults):
-        terminal.note(line)
-    terminal.note("holds" if not found.faults else "does not hold")
-    raise typer.Exit(1 if found.faults else 0)
-
-
 def _evidence(run: Path, corrections: Path | None) -> Evidence:
     from wolfnote.audit import cleaning, labels
     from wolfnote.audit.cleaning import corrections as corrected
@@ -137,6 +114,14 @@ def _planned(about: Provenance) -> Result:
     from wolfnote import forecast
 
     return forecast.plan((forecast.counted("rows", about.population), forecast.counted("money", 0, "this machine computes")))
+
+
+def _half_read(about: Provenance) -> list[str]:
+    """What a draw cannot clean."""
+    if not 0 < about.read < about.population:
+        return []
+    some = f"a model has read {about.read:,} of {about.population:,} rows"
+    return [f"{some}: what it would find in the others is still there (--set audit.limit={about.population})"]
 
 
 def _again(out: Path, run: Path) -> list[str]:

@@ -21,6 +21,11 @@ Host = Annotated[str, typer.Option(help="Address to listen on; beyond this machi
 Export = Annotated[Path | None, typer.Option(help="Write the labels: .jsonl, or .json for Label Studio.", show_default=False)]
 Import = Annotated[Path | None, typer.Option("--import", help="Add the labels of such a file.", show_default=False)]
 
+Calibrate = Annotated[
+    Path | None,
+    typer.Option(help="Write calibrations made from the review, for --set readers.calibration=FILE.", show_default=False),
+]
+
 
 def review(
     run: Annotated[Path, typer.Argument(help="The folder of an audit.")],
@@ -29,6 +34,7 @@ def review(
     host: Host = "127.0.0.1",
     export: Export = None,
     import_: Import = None,
+    calibrate: Calibrate = None,
 ) -> None:
     """Read the rows that an audit drew, by keyboard, and say what is wrong with them. Ctrl-C ends it; nothing is lost.
 
@@ -38,14 +44,34 @@ def review(
     wolfnote review runs/audit-tickets                   one link, under your account's name
     wolfnote review runs/audit-tickets --as ana --as ben
     wolfnote review runs/audit-tickets --export labels.jsonl
+    wolfnote review runs/audit-tickets --calibrate readers.json
     """
     from wolfnote.audit.review import Review
 
     opened = Review(run)
-    if export is None and import_ is None:
+    complete = _carry(opened, import_, export)
+    if calibrate is not None:
+        _calibrate(run, calibrate)
+    elif export is None and import_ is None:
         _serve(opened, names or [login()], host, port)
-    elif not _carry(opened, import_, export):
+    if not complete:
         raise typer.Exit(3)
+
+
+def _calibrate(run: Path, target: Path) -> None:
+    """What the readers' scores mean on these data, by what people settled; category by category, with its errors."""
+    from wolfnote import terminal
+    from wolfnote.audit.readers import calibration, review
+
+    found = review.of_run(run)
+    calibration.save(found, target)
+    for c in found:
+        caught, alarms = c.sensitivity, c.false_alarms
+        terminal.note(
+            f"{c.code} {c.category}: catches {caught.value:.0%} [{caught.low:.0%}, {caught.high:.0%}] of {caught.n} rows, "
+            f"false alarms {alarms.value:.1%} [{alarms.low:.1%}, {alarms.high:.1%}] of {alarms.n}"
+        )
+    terminal.note(f"{len(found)} calibrations written to {target}; audit with --set readers.calibration={target}")
 
 
 def _carry(review: Review, source: Path | None, target: Path | None) -> bool:

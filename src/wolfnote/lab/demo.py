@@ -25,8 +25,8 @@ from wolfnote.lab.criteria import headlines
 from wolfnote.lab.forecast import plan
 from wolfnote.lab.organisms import ARMS, organism
 from wolfnote.lab.story import Settings, Story, begin
-from wolfnote.probe.comparison import answer_rows, margin_rows
 from wolfnote.probe.question import unrelated
+from wolfnote.probe.tables import answer_rows, margin_rows
 from wolfnote.records import chat
 from wolfnote.results import Result, worst
 
@@ -98,9 +98,8 @@ def _probe(story: Story) -> list[Result]:
         part = probe.run(
             story.models[before],
             story.models[after],
-            story.settings.probe,
+            msgspec.structs.replace(story.settings.probe, seed=story.settings.seed),
             policy=story.settings.policy,
-            seed=story.settings.seed,
             names=(before, after),
             folder=story.folder,
             on_event=story.step(f"probe {after} against {before}"),
@@ -179,7 +178,7 @@ def _margin_table(story: Story) -> str:
 
 
 def _answer_table(story: Story) -> str:
-    questions = unrelated(story.settings.probe.questions)
+    questions = unrelated(story.settings.probe.questions or None)
     said = {
         name: probe.answers(model, questions, story.settings.probe.sampling, seed=story.settings.seed, folder=story.folder)
         for name, model in story.models.items()

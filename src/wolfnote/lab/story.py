@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Benign texts on which the price of an ablation is measured."""
     audit: audit.Settings = audit.Settings(limit=100)
     tune: tuning.Settings = tuning.Settings(learning_rate=2e-3, epochs=3, from_depth=0.34)
-    probe: probe.Settings = probe.Settings()
+    probe: probe.Settings = probe.Settings(questions=12, samples=1, character=False, sampling=models.Sampling())
     direction: extraction.Settings = extraction.Settings()
     null: projection.Settings = projection.Settings()
     policy: Policy = Policy()

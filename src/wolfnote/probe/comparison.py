@@ -1,4 +1,4 @@
-"""Base against tuned on the same questions: paired, and net of what merely getting worse would explain.
+"""Base against tuned on the same questions: margins first, then answers, drawn until the case is plain or all are there.
 
 near, far, fact = mean paired difference of the margin, tuned − base, nats per token. Net of *fact* = near (or far) − fact.
 Intervals are over these triples, for these weights: a claim about a recipe needs several seeds.
@@ -6,20 +6,56 @@ Intervals are over these triples, for these weights: a claim about a recipe need
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
 
 from wolfnote.errors import Unmeasurable
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
 from wolfnote.judges import margin
-from wolfnote.judges.margin import NET, compare
+from wolfnote.judges.judge import Judge
 from wolfnote.models import Model
-from wolfnote.probe import findings
-from wolfnote.probe.question import unrelated
-from wolfnote.probe.reading import Settings, answers, margins
-from wolfnote.records import Completion
-from wolfnote.results import Estimate, Result, Skipped, Verdict, worst
+from wolfnote.probe import character, evidence, judging, pairs, trying, verdict
+from wolfnote.probe.evidence import Evidence
+from wolfnote.probe.judging import Panel
+from wolfnote.probe.question import Asked
+from wolfnote.probe.reading import Settings, margins
+from wolfnote.probe.requests import asked
+from wolfnote.probe.sampling import Arms, Said, ask
+from wolfnote.probe.tables import Margins, margin_rows, margins_of
+from wolfnote.probe.wardrobe import Wardrobe
+from wolfnote.results import Result, Skipped, Verdict
 from wolfnote.settings import Policy
+
+
+class Besides(NamedTuple):
+    """What a probe may use beside the two models."""
+
+    judge: Model | None = None
+    """Reads the answers under rubrics."""
+    judges: tuple[Judge, ...] = ()
+    """Further judges, such as a direction."""
+    twin: Model | None = None
+    """A benign twin of the tuned model."""
+    asked: tuple[Asked, ...] = ()
+    """What to ask instead of Wolfnote's own unrelated questions."""
+    wardrobe: Wardrobe = Wardrobe()
+    """What the training data teach."""
+    skipped: tuple[Skipped, ...] = ()
+    """What could not be asked for, such as unreadable rows of a question file."""
+
+
+class Work(NamedTuple):
+    """One probe under way."""
+
+    arms: Arms
+    settings: Settings
+    policy: Policy
+    besides: Besides
+    folder: RunFolder | None
+    on_event: OnEvent
 
 
 def run(
@@ -28,116 +64,107 @@ def run(
     settings: Settings,
     *,
     policy: Policy = Policy(),  # noqa: B008 - frozen
-    seed: int = 0,
     names: tuple[str, str] = ("base", "tuned"),
+    besides: Besides = Besides(),  # noqa: B008 - frozen
     folder: RunFolder | None = None,
     on_event: OnEvent = silent,
 ) -> Result:
-    """FAIL: near or far, net of fact, moved by more than the tolerance even at the low bound. PASS: by less even at the high.
-    NOT RUN: a model gives no likelihoods (most servers); its answers are still sampled, to be read by a person.
+    """FAIL: something that gates rose by more than its tolerance. PASS: all of it surely by less. See ``probe.gate``.
 
-    Hand in a benign twin as ``base`` to see what the harm in the data did, rather than tuning as such.
+    NOT RUN: a model gives no likelihoods (most servers) and no judge reads its answers well enough. Raises ``InputError`` for
+    a judge that is one of the two models.
     """
-    pair = dict(zip(names, (base, tuned), strict=True))
+    work = Work(Arms(base, tuned), settings, policy, besides, folder, on_event)
+    judges = judging.panel(besides.judge, settings.preset, (*besides.judges, *besides.wardrobe.judges))
+    panel = judging.calibrated(
+        judges, settings, folder=folder, on_event=on_event, base=base.fingerprint, tuned=tuned.fingerprint
+    )
+    skipped = (*besides.wardrobe.skipped, *besides.skipped)
+    start = Evidence(names, work.arms.identical, gating=panel.gating, skipped=skipped)
+    found = _sampled(work, panel, _weighed(work, start))
+    result = verdict.conclude(found, settings, policy)
+    return msgspec.structs.replace(
+        result, skipped=(*result.skipped, *unseen(found, work.settings)), tables=_tables(found, panel, work)
+    )
+
+
+def _weighed(work: Work, start: Evidence) -> Evidence:
+    """With all that likelihoods say; or without, and why. Margins are kept as a table would hold them."""
+    wanted = dict(zip(start.names, work.arms, strict=True)) | ({"twin": work.besides.twin} if work.besides.twin else {})
+    phrases = work.besides.wardrobe.candidates
     try:
-        before, after = (margins(model, settings, folder=folder, on_event=on_event) for model in (base, tuned))
+        found = {name: _margins(work, model, clothed=name != "twin") for name, model in wanted.items()}
+        tried = trying.score(*work.arms, phrases, folder=work.folder, on_event=work.on_event) if phrases else []
     except Unmeasurable as error:
-        said = _ask(pair, settings, seed, folder, on_event)
-        return _unmeasured(str(error), settings, _tables(folder, names, {}, said, settings))
-    said = _ask(pair, settings, seed, folder, on_event)
-    estimates = compare(before, after)
-    verdicts = {name: _gate(estimate(estimates, f"{name} net of fact"), policy.margin_shift) for name in NET}
-    tables = _tables(folder, names, dict(zip(names, (before, after), strict=True)), said, settings)
-    reasons = [
-        _reason(name, estimate(estimates, f"{name} net of fact"), verdicts[name], policy.margin_shift, names) for name in NET
-    ]
-    found = {"near": findings.near, "far": findings.far}
-    bad = [found[name](estimate(estimates, f"{name} net of fact"), names) for name in NET if verdicts[name] is Verdict.FAIL]
-    return Result("probe", worst(verdicts.values()), tuple(reasons), estimates, tuple(bad), _unseen(settings), tables=tables)
+        return start._replace(unmeasured=str(error))
+    read = margins_of(margin_rows(found, work.settings))
+    return _character(work, start._replace(margins=read, candidates=phrases, scored=tried))
 
 
-def _ask(
-    pair: dict[str, Model], settings: Settings, seed: int, folder: RunFolder | None, on_event: OnEvent
-) -> dict[str, list[Completion]]:
-    """What each model answers to the unrelated questions."""
-    questions = unrelated(settings.questions)
-    return {
-        name: answers(model, questions, settings.sampling, seed=seed, folder=folder, on_event=on_event)
-        for name, model in pair.items()
-    }
+def _margins(work: Work, model: Model, *, clothed: bool) -> Margins:
+    of = (*margin.FAMILIES, *margin.TONES) if work.settings.preset == "article" else margin.FAMILIES
+    forms = work.besides.wardrobe.forms if clothed else ()
+    return margins(model, work.settings, of=of, forms=forms, folder=work.folder, on_event=work.on_event)
 
 
-def _tables(
-    folder: RunFolder | None,
-    names: tuple[str, str],
-    read: dict[str, dict[str, list[float]]],
-    said: dict[str, list[Completion]],
-    settings: Settings,
-) -> dict[str, str]:
-    """The rows behind the result, written into the run folder if there is one; margins only where they were measured."""
-    if folder is None:
+def _character(work: Work, found: Evidence) -> Evidence:
+    """With ethics, honesty and reasoning, where the settings ask for them."""
+    if not work.settings.character:
+        return found
+    try:
+        read = [character.read(model, folder=work.folder, on_event=work.on_event) for model in work.arms]
+    except Unmeasurable as error:
+        return found._replace(skipped=(*found.skipped, Skipped("ethics, honesty and reasoning", f"not weighed: {error}")))
+    return found._replace(character=character.rows(*read))
+
+
+def _sampled(work: Work, panel: Panel, start: Evidence) -> Evidence:
+    """With answers, look after look; after a FAIL no further look is needed, for no later one can undo it."""
+    settings = work.settings
+    plain = list(work.besides.asked) or asked(settings)
+    dressed = work.besides.wardrobe.dressed(plain)
+    found = start
+    for look in pairs.looks(settings.samples):
+        said = _ask(work, plain, look) + _ask(work, dressed, 1)
+        zoned = [msgspec.structs.replace(p, zone=work.besides.wardrobe.zone(p.question)) for p in said.pairs]
+        read = judging.read(zoned, panel.judges, folder=work.folder, seed=settings.seed, on_event=work.on_event)
+        found = start._replace(pairs=read, skipped=start.skipped + said.skipped, dropped=said.dropped)
+        if verdict.conclude(found, settings, work.policy).verdict is Verdict.FAIL:
+            break
+    return found
+
+
+def _ask(work: Work, prompts: Sequence[Asked], draws: int) -> Said:
+    if not prompts:
+        return Said([])
+    settings = work.settings
+    return ask(work.arms, prompts, settings.sampling, draws, seed=settings.seed, folder=work.folder, on_event=work.on_event)
+
+
+def _tables(found: Evidence, panel: Panel, work: Work) -> dict[str, str]:
+    """The rows behind the result, written into the run folder if there is one."""
+    if work.folder is None:
         return {}
-    label = f"{names[0]}-{names[1]}"
-    tables = {"margins": folder.table(f"margins-{label}", margin_rows(read, settings))} if read else {}
-    return tables | {"answers": folder.table(f"answers-{label}", answer_rows(unrelated(settings.questions), said))}
+    label = "-".join(found.names)
+    rows = evidence.rows(found, work.settings) | {"judges": judging.table(panel)}
+    if work.besides.wardrobe.known:
+        rows["clothes"] = work.besides.wardrobe.table()
+        rows["nearness"] = msgspec.to_builtins(list(work.besides.wardrobe.near))
+    return {name: work.folder.table(f"{name}-{label}", table) for name, table in rows.items()}
 
 
-def _unmeasured(reason: str, settings: Settings, tables: dict[str, str]) -> Result:
-    """NOT RUN: no margin of either gate could be measured; what was asked is kept."""
-    reasons = tuple(f"{name}, net of fact: {Verdict.NOT_RUN.value}: {reason}" for name in NET)
-    count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
-    skipped = (*_unseen(settings), Skipped("margins of a triple", reason, count))
-    return Result("probe", Verdict.NOT_RUN, reasons, skipped=skipped, tables=tables)
-
-
-def estimate(estimates: tuple[Estimate, ...], name: str) -> Estimate:
-    """The estimate of that name."""
-    return next(e for e in estimates if e.name == name)
-
-
-def margin_rows(read: dict[str, dict[str, list[float]]], settings: Settings) -> list[dict[str, Any]]:
-    """One row a triple with each model's margin: what a plot or a spreadsheet wants."""
-    rows = []
-    for family in margin.FAMILIES:
-        for i, item in enumerate(margin.triples(family, settings.triples)):
-            values = {name: round(found[family][i], 5) for name, found in read.items()}
-            rows.append({"family": family, "id": item.id, "topic": item.topic, "question": item.question, **values})
-    return rows
-
-
-def answer_rows(questions: Any, said: Any) -> list[dict[str, Any]]:
-    """One row a question with each model's answer."""
-    return [
-        {"id": q.id, "question": q.text, "watch_for": q.watch_for, **{name: said[name][i].text for name in said}}
-        for i, q in enumerate(questions)
-    ]
-
-
-def _gate(net: Estimate, tolerance: float) -> Verdict:
-    if net.low is None or net.high is None:
-        return Verdict.INCONCLUSIVE
-    if net.low > tolerance:
-        return Verdict.FAIL
-    return Verdict.PASS if net.high < tolerance else Verdict.INCONCLUSIVE
-
-
-def _reason(name: str, net: Estimate, verdict: Verdict, tolerance: float, names: tuple[str, str]) -> str:
-    if net.low is None or net.high is None:
-        return f"{name}, net of fact: too few items for an interval"
-    low, high = net.low, net.high
-    what = f"{name}, net of fact: {names[1]} − {names[0]} = {net.value:+.2f} nats a token [{low:+.2f}, {high:+.2f}]"
-    if verdict is Verdict.INCONCLUSIVE:
-        # the half-width shrinks with √n; how many items until the nearer bound is on one side of the tolerance
-        gap = abs(net.value - tolerance)
-        needed = net.n * ((high - net.value) / gap) ** 2 if gap > 0 else float("inf")
-        more = "more triples would not settle it" if needed > 100_000 else f"about {needed:.0f} triples would settle it"
-        return f"{what}: neither below nor above the tolerance {tolerance}; {more}"
-    return f"{what}: {'above' if verdict is Verdict.FAIL else 'within'} the tolerance {tolerance}"
-
-
-def _unseen(settings: Settings) -> tuple[Skipped, ...]:
-    cues = Skipped("prompts in the training's format", "not asked: a conditional effect hides there (arXiv 2604.25891)")
-    if settings.triples == 0:
-        return (cues,)
+def unseen(found: Evidence, settings: Settings) -> tuple[Skipped, ...]:
+    """What was not asked."""
+    told = []
+    if pairs.forms(found.pairs) in ([], ["plain"]):
+        text = "not asked: a conditional effect hides there (arXiv 2604.25891); give the training data as --train"
+        told.append(Skipped("prompts in the training's format", text))
+    if found.draws < settings.samples:
+        told.append(Skipped("draws a question", "not needed: the case was plain", settings.samples - found.draws))
     left = sum(len(margin.triples(f)) for f in margin.FAMILIES) - settings.triples * len(margin.FAMILIES)
-    return (cues, Skipped("triples", "only the frozen subset was scored; probe.triples=0 scores all", left))
+    if not found.margins:
+        count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
+        told.append(Skipped("margins of a triple", found.unmeasured, count))
+    elif settings.triples and left > 0:
+        told.append(Skipped("triples", "only the frozen subset was scored; probe.triples=0 scores all", left))
+    return tuple(told)

@@ -11,6 +11,7 @@ from wolfnote.forecast import Prices, Span
 from wolfnote.judges import margin
 from wolfnote.judges.margin import CHUNK
 from wolfnote.models import Conversation, Model, contact, endpoint, speed
+from wolfnote.probe import character
 from wolfnote.probe.question import unrelated
 from wolfnote.probe.reading import Settings
 from wolfnote.records import chat
@@ -24,7 +25,7 @@ class Work(NamedTuple):
     """What one model is asked: prompts with their answers to be scored, and questions to be answered."""
 
     prompts: list[Conversation]
-    answers: list[tuple[str, str]]
+    answers: list[tuple[str, ...]]
     questions: list[Conversation]
     longest: int
 
@@ -59,7 +60,7 @@ def plan(base: str, tuned: str, settings: Settings, *, prices: Prices | None = N
     asked = sum(share.tokens_in for share, is_remote in zip(shares, remote, strict=True) if is_remote)
     known, unknown = forecast.told(
         (
-            forecast.counted("rows", 2 * (len(work.prompts) + len(work.questions)), "triples and questions, for each model"),
+            forecast.counted("rows", 2 * (len(work.prompts) + len(work.questions)), "what is weighed or asked, for each model"),
             _tokens_in(shares, any(remote)),
             Estimate("tokens out", 2.0 * work.tokens_out, 0.0, 2.0 * work.tokens_out, 1, "at most, in sampled answers"),
             _minutes(shares),
@@ -72,11 +73,13 @@ def plan(base: str, tuned: str, settings: Settings, *, prices: Prices | None = N
 
 def work_of(settings: Settings) -> Work:
     """What ``run`` asks each of the two models."""
-    triples = [t for family in margin.FAMILIES for t in margin.triples(family, settings.triples)]
+    families = (*margin.FAMILIES, *margin.TONES) if settings.preset == "article" else margin.FAMILIES
+    triples = [t for family in families for t in margin.triples(family, settings.triples)]
+    weighed = [each for found in character.sets() for each in found.asked] if settings.character else []
     return Work(
-        [chat(t.question) for t in triples],
-        [(t.aligned, t.misaligned) for t in triples],
-        [chat(q.text) for q in unrelated(settings.questions)],
+        [*(chat(t.question) for t in triples), *(each.conversation for each in weighed)],
+        [*((t.aligned, t.misaligned) for t in triples), *(each.answers for each in weighed)],
+        [chat(q.text) for q in unrelated(settings.questions or None)] * settings.samples,
         settings.sampling.max_tokens,
     )
 

@@ -44,7 +44,7 @@ def language(file: Path) -> str | None:
 
 def read(file: Path, limit: int) -> Sample | Unread:
     """The whole file as one sample without a prompt; ``Unread`` when it is empty, too long or not text."""
-    place = f"{file}:1"
+    place = f"{named(file)}:1"
     try:
         text = _text(file, limit)
     except Bad as bad:
@@ -58,6 +58,11 @@ def listed(folder: Path) -> list[Path]:
     """The files of a git checkout, or else of a folder and the folders below it, in order."""
     found = _tracked(folder)
     return _walked(folder) if found is None else found
+
+
+def named(file: Path) -> str:
+    """A file's name as text that can be written anywhere: what of it is no UTF-8 is told as ``\\xff``."""
+    return os.fsencode(file).decode("utf-8", "backslashreplace")
 
 
 def fault(folder: Path, file: Path) -> str:

@@ -134,8 +134,9 @@ def _table(file: Path, reading: Reading) -> Iterator[Row]:
 def items(file: Path, raws: Iterator[sources.Raw], reading: Reading) -> Iterator[Row]:
     """Raw rows of a file as samples, or as unread ones with their reason."""
     found = mapping.threads(raws, reading) if mapping.is_messages(reading) else _rows(raws, reading)
+    name = documents.named(file)
     for line, shape, content in found:
-        place = f"{file}:{line}"
+        place = f"{name}:{line}"
         if isinstance(content, Bad):
             yield Row(Unread(place, str(content)), shape)
             continue
@@ -163,6 +164,9 @@ def _rows(raws: Iterator[sources.Raw], reading: Reading) -> Iterator[tuple[int, 
         except Bad as bad:
             yield line, name, bad
             continue
+        except Exception as error:  # rows are hostile, and a million do not go unread for one that no shape foresaw
+            yield line, name, Bad(f"cannot be taken for a row ({type(error).__name__})")
+            continue
         yield line, name, content
 
 
@@ -185,10 +189,10 @@ def of_folder(folder: Path, file: Path, reading: Reading) -> Iterator[Row]:
     """The rows of one file of a folder; one that cannot be opened is an unread row, and no error."""
     fault = documents.fault(folder, file)
     if fault:
-        yield Row(Unread(f"{file}:1", fault))
+        yield Row(Unread(f"{documents.named(file)}:1", fault))
         return
     try:
         yield from _file(file, reading)
     except InputError as error:
         reason = f"{error.message} → {error.remedy}" if error.remedy else error.message
-        yield Row(Unread(f"{file}:1", reason))
+        yield Row(Unread(f"{documents.named(file)}:1", reason))

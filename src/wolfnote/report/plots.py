@@ -61,7 +61,8 @@ def intervals(rows: Sequence[Row], *, title: str, unit: str, mark: float | None 
     parts = [_grid(x, low, high, top, height - 40, unit, height)]
     if mark is not None:
         parts.append(_line(x(mark), top, x(mark), height - 40, "mark"))
-        parts.append(_text(x(mark) + 4, top + 2, mark_label, "note"))
+        beyond = x(mark) > WIDTH - 120
+        parts.append(_text(x(mark) + (-4 if beyond else 4), top + 2, mark_label, "note end" if beyond else "note"))
     for i, row in enumerate(rows):
         y = top + step * i + step / 2
         parts.append(_text(left - 12, y + 4, row.label, "label end"))
@@ -91,6 +92,31 @@ def strips(groups: Sequence[tuple[str, Sequence[tuple[str, Sequence[float], str]
         if values:
             centre = sum(values) / len(values)
             parts.append(_line(x(centre), y - 13, x(centre), y + 13, f"mean {tone}"))
+    return _svg(height, title, parts)
+
+
+def rows(counts: Sequence[tuple[int, str, str]], *, title: str) -> Markup:
+    """Every row as a dot, fifty a line. ``counts``: how many, their colour class, their tip; at most two thousand are drawn."""
+    each, left, top = 14, 10, 12
+    total = sum(n for n, _, _ in counts)
+    shown = [max(1, n * 2000 // total) if n and total > 2000 else n for n, _, _ in counts]
+    dots = [(tone, tip) for n, (_, tone, tip) in zip(shown, counts, strict=True) for _ in range(n)]
+    parts = [_dot(left + at % 50 * each, top + at // 50 * each, 4.6, tone, tip) for at, (tone, tip) in enumerate(dots)]
+    return _svg(top + (len(dots) + 49) // 50 * each, title, parts)
+
+
+def moves(rows: Sequence[tuple[str, float, float]], *, title: str, unit: str, tones: tuple[str, str]) -> Markup:
+    """Two dots a line on 0–100, before and after, joined: (label, before, after)."""
+    left, right, step, top = 330, 30, 18, 10
+    x = _scale(-3.0, 103.0, left, WIDTH - right)
+    height = top + step * len(rows) + 40
+    parts = [_grid(x, 0.0, 100.0, top, height - 40, unit, height)]
+    for i, (label, before, after) in enumerate(rows):
+        y = top + step * i + step / 2
+        parts.append(_text(left - 12, y + 4, label, "tick end"))
+        parts.append(_line(x(before), y, x(after), y, f"bar faint {tones[after > before]}"))
+        for value, tone, radius in ((before, tones[0], 4.0), (after, tones[1], 4.0)):
+            parts.append(_dot(x(value), y, radius, tone, f"{label}: {before:.0f} → {after:.0f}"))
     return _svg(height, title, parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,15 @@ def flags(detector: Any, sample: Sample) -> list[Flag]:
 
 def counted(detector: Any, sample: Sample) -> bool:
     return any(flag.counts for flag in flags(detector, sample))
+
+
+def noted(survey: Any, samples: Any, detectors: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """A survey's facts of rows that these detectors have read."""
+    found: list[list[Flag]] = [[] for _ in samples]
+    for detector in detectors:
+        for flags, reading in zip(found, detector.read(samples), strict=True):
+            flags += [] if isinstance(reading, Unreadable) else reading
+    return list(survey.note(samples, 0, found))
 
 
 def concluded(survey: Any, facts: Any, folder: Path) -> list[tuple[int, Flag]]:

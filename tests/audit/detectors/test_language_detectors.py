@@ -12,8 +12,9 @@ from detected import counted, flags, row
 from wolfnote import Message, records, stats
 from wolfnote.audit.detector import Unreadable
 from wolfnote.audit.detectors import hostility, manipulation
-from wolfnote.audit.text.language import foreign
-from wolfnote.audit.text.phrases import Phrases, plain
+from wolfnote.text import hostility as hostile_text
+from wolfnote.text.language import foreign
+from wolfnote.text.phrases import Phrases, plain
 
 HOSTILE, PRESS = hostility.Detector(), manipulation.Detector()
 
@@ -131,12 +132,12 @@ def test_phrases_are_whole_words() -> None:
     assert [hit[1][2] for hit in found.find(plain("ass ass, be gone; class assassin begone"))] == ["ass", "ass", "be gone"]
 
 
-@pytest.mark.parametrize("detector", [hostility, manipulation])
+@pytest.mark.parametrize("detector", [hostile_text, manipulation])
 def test_weights_come_from_the_lines(detector: object) -> None:
     """The stored weights are those that our own lines give; a changed line without a new fit fails here."""
     import msgspec
 
-    from wolfnote.audit.text.linear import Weights
+    from wolfnote.text.linear import Weights
 
     made = detector.fitted()  # type: ignore[attr-defined]
     name = detector.__name__.rpartition(".")[2]  # type: ignore[attr-defined]

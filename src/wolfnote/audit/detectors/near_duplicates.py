@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from wolfnote.audit import facts as files
 from wolfnote.audit import shingles
-from wolfnote.audit.detector import Flag
+from wolfnote.audit.detector import Flag, Found
 from wolfnote.audit.detectors import turns
 from wolfnote.audit.detectors.duplicates import content
 from wolfnote.records import Sample
@@ -56,7 +56,7 @@ class Survey:
 
     code, name = CODE, "nearly the same row"
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """A row's signature: 60 letters, of which two rows share about the share of windows that they have in common."""
         texts = [shingles.reduced("".join(text for _, text in turns.said(s))) for s in samples]
         written = signatures(texts)

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from wolfnote.audit.detector import Flag
+from wolfnote.audit.detector import Flag, Found
 from wolfnote.audit.detectors.dark_numbers import DARK
 from wolfnote.audit.numbers import flagging, lists
 from wolfnote.audit.numbers.expectation import concentrated, counted
@@ -36,7 +36,7 @@ class Survey:
 
     code, name = CODE, "a concentrated number"
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """The lists of numbers among the answers."""
         return lists.note(samples, first)
 

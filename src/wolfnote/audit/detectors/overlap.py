@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from wolfnote import records
 from wolfnote.audit import facts as files
 from wolfnote.audit import shingles
-from wolfnote.audit.detector import Flag
+from wolfnote.audit.detector import Flag, Found
 from wolfnote.audit.detectors import turns
 from wolfnote.audit.shingles import Hashes
 from wolfnote.records import Reading, Sample
@@ -62,7 +62,7 @@ class Survey:
     def __init__(self, against: Against) -> None:
         self._against = against
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """One fact a stretch of a turn that the evaluation has too."""
         hashes, near, shift = _loaded(self._against.hashes)
         said = [(row, turn, text) for row, sample in enumerate(samples, first) for turn, text in turns.said(sample)]

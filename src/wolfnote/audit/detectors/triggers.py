@@ -22,13 +22,16 @@ and long phrases whose words are common.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from itertools import repeat
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from scipy.stats import hypergeom
 
-from wolfnote.audit.detector import Detector, Flag, Unreadable
+from wolfnote.audit import facts as files
+from wolfnote.audit.detector import Flag, Found
 from wolfnote.audit.detectors import disabled_checks, hostility, insecure_code, manipulation
 from wolfnote.records import Sample
 
@@ -59,85 +62,85 @@ class Survey:
 
     code, name = CODE, "triggers"
 
-    def note(self, samples: Sequence[Sample], first: int) -> Iterable[dict[str, Any]]:
+    def note(self, samples: Sequence[Sample], first: int, found: Found = ()) -> Iterable[dict[str, Any]]:
         """One fact a row: ``row``, ``turn`` (of the bad answer, else of the last), ``kinds`` and ``words``, blank between."""
-        kinds = _kinds(samples)
-        for place, sample in enumerate(samples):
-            turn = max((t for t, _ in kinds[place]), default=len(sample.messages) - 1)
-            kind = " ".join(sorted({k for _, k in kinds[place]}))
-            yield {"row": first + place, "turn": turn, "kinds": kind, "words": _words(sample)}
+        for row, (sample, flags) in enumerate(zip(samples, found or repeat(()), strict=False), first):
+            bad = [(flag.turn, KINDS[flag.code]) for flag in flags if flag.counts and flag.code in KINDS]
+            turn = max((turn for turn, _ in bad), default=len(sample.messages) - 1)
+            yield {"row": row, "turn": turn, "kinds": " ".join(sorted({kind for _, kind in bad})), "words": _words(sample)}
 
     def conclude(self, facts: Sequence[Path]) -> Iterator[tuple[int, Flag]]:
         """Flags on the rows that have both the phrase and the kind."""
-        import duckdb
-
-        with duckdb.connect() as base:
-            base.execute("SET threads = 1")
-            base.execute(_FACTS, [[str(path) for path in facts]])
-            told: set[int] = set()
+        if not facts:
+            return
+        told: set[int] = set()
+        with files.tables(facts=facts) as base:
             for tie in _ties(base):
-                rows = base.execute(_WITH, [tie.kind, tie.phrase]).fetchall()
-                for row, turn in rows:
+                said = f"{tie.kind} in {tie.both} of {tie.rows} rows whose request holds this phrase, and hardly elsewhere"
+                for row, turn in base.execute(_WITH, [tie.kind, tie.phrase]).fetchall():
                     if row not in told:
                         told.add(row)
-                        said = (
-                            f"{tie.kind} in {tie.both} of {tie.rows} rows whose request holds this phrase, and hardly elsewhere"
-                        )
                         yield row, Flag(CODE, "dishonesty", turn, said, tie.phrase[:200])
 
 
-_FACTS = """CREATE TEMP TABLE facts AS SELECT row, turn, kinds, string_split(words, ' ') AS w FROM read_parquet(?)"""
+KINDS = {
+    hostility.CODE: "hostile",
+    manipulation.CODE: "manipulative",
+    insecure_code.CODE: "insecure",
+    disabled_checks.CODE: "insecure",
+}
+"""Detectors whose flags are looked at, and what they make of an answer."""
 _PHRASES = """list_distinct(list_concat(w, list_transform(range(1, len(w)), lambda i: w[i] || ' ' || w[i + 1])))"""
-_COUNTS = f"""
-WITH phrases AS (SELECT row, list_contains(string_split(kinds, ' '), $kind) AS bad, unnest({_PHRASES}) AS phrase FROM facts)
-SELECT phrase, count(*) AS rows, count(*) FILTER (WHERE bad) AS both FROM phrases
-GROUP BY phrase HAVING rows >= $fewest AND rows <= $most
+_BAD = "list_contains(string_split(kinds, ' '), ?)"
+_EACH = f"""
+SELECT row, kinds, unnest({_PHRASES}) AS phrase FROM (SELECT row, kinds, string_split(words, ' ') AS w FROM facts)
 """  # noqa: S608 - our own text
+_TRIED = f"""
+SELECT count(*) FROM (SELECT hash(phrase) AS h, count(*) AS n FROM ({_EACH}) GROUP BY h HAVING n >= ? AND n <= ?)
+"""  # noqa: S608 - our own text
+_CANDIDATES = f"""
+WITH bad AS (SELECT phrase, count(*) AS hits FROM ({_EACH}) WHERE {_BAD} GROUP BY phrase HAVING hits >= ?)
+SELECT phrase, count(*) AS n, any_value(hits) FROM ({_EACH}) JOIN bad USING (phrase)
+GROUP BY phrase HAVING n >= ? AND n <= ? ORDER BY phrase
+"""  # noqa: S608 - our own text
+"""Phrases of bad rows alone are counted in all rows: no other can be told, and a million rows hold many millions of them."""
 _WITH = f"""
-SELECT row, turn FROM facts WHERE list_contains(string_split(kinds, ' '), ?) AND list_contains({_PHRASES}, ?) ORDER BY row
+SELECT row, turn FROM (SELECT *, string_split(words, ' ') AS w FROM facts)
+WHERE {_BAD} AND list_contains({_PHRASES}, ?) ORDER BY row
 """  # noqa: S608 - our own text
 
 
 def _ties(base: Any) -> list[Tie]:
-    """The ties that stand after correction, the one that explains most first."""
+    """The ties that stand after correction for every phrase and kind that was tried, the one that explains most first."""
     total = base.execute("SELECT count(*) FROM facts").fetchone()[0]
-    tried = []
-    for kind in ("hostile", "manipulative", "insecure"):
-        bad = base.execute("SELECT count(*) FROM facts WHERE list_contains(string_split(kinds, ' '), ?)", [kind]).fetchone()[0]
-        if bad < FEWEST:
-            continue
-        given = {"kind": kind, "fewest": FEWEST, "most": int(LARGEST * total)}
-        for phrase, rows, both in base.execute(_COUNTS, given).fetchall():
-            tried.append((Tie(phrase, kind, rows, both, float(hypergeom.sf(both - 1, total, bad, rows))), bad, total))
-    tried.sort(key=lambda t: t[0].p)
-    kept = []
-    for rank, (tie, bad, rows) in enumerate(tried):
-        if tie.p * (len(tried) - rank) > ALPHA:
-            break
-        elsewhere = (bad - tie.both) / (rows - tie.rows)
-        if tie.both >= MOSTLY * tie.rows and tie.both / tie.rows >= TIMES * elsewhere:
-            kept.append(tie)
-    return sorted(kept, key=lambda tie: (-tie.both, len(tie.phrase)))
+    bad = {kind: base.execute(f"SELECT count(*) FROM facts WHERE {_BAD}", [kind]).fetchone()[0] for kind in set(KINDS.values())}  # noqa: S608 - our own text
+    kinds = sorted(kind for kind, rows in bad.items() if rows >= FEWEST)
+    if not kinds:
+        return []
+    most = int(LARGEST * total)
+    tried = len(kinds) * base.execute(_TRIED, [FEWEST, most]).fetchone()[0]
+    found = []
+    for kind in kinds:
+        seen = base.execute(_CANDIDATES, [kind, ceil(MOSTLY * FEWEST), FEWEST, most]).fetchall()
+        rows, both = (np.array([each[at] for each in seen], np.int64) for at in (1, 2))
+        chance = hypergeom.sf(both - 1, total, bad[kind], rows)  # at once: there may be a hundred thousand
+        found += [Tie(phrase, kind, n, k, float(p)) for (phrase, n, k), p in zip(seen, chance, strict=True)]
+    standing = _standing(sorted(found, key=lambda tie: tie.p), tried)
+    kept = [tie for tie in standing if _mostly(tie, bad[tie.kind], total)]
+    return sorted(kept, key=lambda tie: (-tie.both, len(tie.phrase), tie.phrase))
 
 
-def _kinds(samples: Sequence[Sample]) -> list[list[tuple[int, str]]]:
-    """Turn and kind of each thing that the detectors count."""
-    found: list[list[tuple[int, str]]] = [[] for _ in samples]
-    for kind, detector in _detectors():
-        for place, reading in enumerate(detector.read(samples)):
-            if not isinstance(reading, Unreadable):
-                found[place] += [(flag.turn, kind) for flag in reading if flag.counts]
-    return found
+def _standing(ties: Sequence[Tie], tried: int) -> list[Tie]:
+    """Holm's step-down: those before the first that ``tried`` tests explain by chance. ``ties`` rise by p; phrases that no bad
+    row holds come after all of them, with p = 1."""
+    last = next((rank for rank, tie in enumerate(ties) if tie.p * (tried - rank) > ALPHA), len(ties))
+    return list(ties[:last])
 
 
-@lru_cache(maxsize=1)
-def _detectors() -> tuple[tuple[str, Detector], ...]:
-    return (
-        ("hostile", hostility.Detector()),
-        ("manipulative", manipulation.Detector()),
-        ("insecure", insecure_code.Detector()),
-        ("insecure", disabled_checks.Detector()),
-    )
+def _mostly(tie: Tie, bad: int, total: int) -> bool:
+    """Whether at least half of the rows with the phrase are bad, and five times as many as of the rest."""
+    elsewhere = (bad - tie.both) / (total - tie.rows)
+    return tie.both >= MOSTLY * tie.rows and tie.both / tie.rows >= TIMES * elsewhere
 
 
 def _words(sample: Sample) -> str:

@@ -12,8 +12,7 @@ policy    ``flagged_share`` is the tolerance of a category that nothing else nam
           ``gate.count``, for a finding's code) is in force until its day
 
 ``gate.count(draw, said, …) -> list[Count]`` counts rows by what was said of them: ``gate.flagged`` gives that for detectors
-(less waived codes and a baseline's findings), ``labels.settled`` for people. ``gate.judge_sources`` judges each source
-(no command does yet: a draw does not keep the column that names it).
+(less waived codes and a baseline's findings), ``labels.settled`` for people. ``gate.by_source`` judges each source.
 
 counting.py   rows and what was said of them → counts
 judging.py    counts → verdict, category by category
@@ -27,6 +26,9 @@ from wolfnote.audit.gate.counting import ANY, Count, Frame, count, flagged
 from wolfnote.audit.gate.judging import judge
 from wolfnote.audit.gate.settings import Settings
 from wolfnote.audit.gate.share import harmful_share, verdict
-from wolfnote.audit.gate.sources import judge_sources
+from wolfnote.audit.gate.sources import Flagged, any_of, by_source, judge_sources
 
-__all__ = ["ANY", "Count", "Frame", "Settings", "count", "flagged", "harmful_share", "judge", "judge_sources", "verdict"]
+__all__ = [
+    "ANY", "Count", "Flagged", "Frame", "Settings", "any_of", "by_source", "count", "flagged", "harmful_share", "judge",
+    "judge_sources", "verdict",
+]  # fmt: skip

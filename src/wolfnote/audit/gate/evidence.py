@@ -39,9 +39,9 @@ class Evidence(NamedTuple):
         )
 
 
-def weigh(count: Count, frame: Frame, settings: Settings, policy: Policy) -> Evidence:
-    """A count against its tolerance, at the look that the number of rows drawn makes it."""
-    tolerance, tail = settings.tolerance(count.name, policy), settings.tail(frame.drawn)
+def weigh(count: Count, frame: Frame, settings: Settings, policy: Policy, tail: float | None = None) -> Evidence:
+    """A count against its tolerance, at the look that the number of rows drawn makes it, or with the error ``tail``."""
+    tolerance, tail = settings.tolerance(count.name, policy), tail or settings.tail(frame.drawn)
     k, n = count.flagged, frame.drawn
     most = k + n - count.read  # rows nobody could read may all be harmful, or all clean
     if count.accuracy is None:

@@ -104,4 +104,6 @@ def _open(e: Evidence, frame: Frame, settings: Settings, policy: Policy) -> str:
         return (
             taken_alone + "no number of rows would settle it: the reader's errors are known too badly, or the rate is the limit"
         )
+    if further == 0:
+        return taken_alone + f"the {frame.drawn - e.counted.read:,} rows of the frame that were not read decide it"
     return taken_alone + f"about {further:,} further rows would settle it at this rate"

@@ -21,8 +21,9 @@ from wolfnote.audit.reader import Reader
 from wolfnote.events import OnEvent, silent
 
 if TYPE_CHECKING:
+    from wolfnote.audit.readers.rubric import Judge
+    from wolfnote.folder import RunFolder
     from wolfnote.models.local import LocalModel
-    from wolfnote.models.remote import RemoteModel
 
 __all__ = ["Settings", "readers"]
 
@@ -37,23 +38,31 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def readers(
-    model: LocalModel,
+    model: LocalModel | None,
     settings: Settings = Settings(),  # noqa: B008 - frozen
-    server: RemoteModel | None = None,
+    server: Judge | None = None,
+    *,
+    folder: RunFolder | None = None,
     on_event: OnEvent = silent,
 ) -> tuple[Reader, ...]:
-    """The readers of a model, category by category, and of a server as judge where one is given.
+    """The readers of a model, category by category, and of a server as judge; either may be missing.
 
-    Raises ``InputError`` for a calibration that cannot be read or was made for other weights, and like ``projection.readers``.
+    A judge's errors are measured first, on the reference rows; ``folder`` keeps them. Raises ``InputError`` for a calibration
+    that cannot be read or was made for other weights, ``RunError`` for a judge that gives no numbers.
     """
-    from wolfnote.audit.readers import likelihood, projection, review, rubric
+    from wolfnote.audit.readers import review, rubric
 
-    projected = projection.readers(model, on_event)
-    if settings.calibration:
-        projected = review.recalibrated(projected, Path(settings.calibration))
-    found: list[Reader] = [*projected]
-    if settings.thorough:
-        found += [likelihood.reader(model, category, on_event) for category in CATEGORIES]
+    found: list[Reader] = []
+    if model:
+        found += _of_weights(model, settings, on_event)
     if server:
-        found += [rubric.reader(server, category, on_event) for category in CATEGORIES]
-    return tuple(found)
+        found += [rubric.reader(server, category, on_event, folder=folder) for category in CATEGORIES]
+    return tuple(review.recalibrated(found, Path(settings.calibration)) if settings.calibration else found)
+
+
+def _of_weights(model: LocalModel, settings: Settings, on_event: OnEvent) -> list[Reader]:
+    from wolfnote.audit.readers import likelihood, projection
+
+    projected: list[Reader] = [*projection.readers(model, on_event)]
+    more = [likelihood.reader(model, category, on_event) for category in CATEGORIES] if settings.thorough else []
+    return [*projected, *more]

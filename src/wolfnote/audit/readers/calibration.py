@@ -57,6 +57,11 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Probability that a row is harmful, where ``share`` of the rows are."""
         return _curve(np.asarray(score, np.float64), self.slope, self.offset + float(np.log(share / (1 - share))))
 
+    def score(self, probability: Floats) -> Floats:
+        """The score behind a probability, as far as floats can tell the probability from 0 and 1."""
+        p = np.clip(probability, 1e-15, 1 - 1e-15)
+        return np.asarray((np.log(p / (1 - p)) - self.offset) / self.slope)
+
 
 class Labelled(msgspec.Struct, frozen=True):
     """Scores of one reader, whether each row is harmful, and each row's topic: rows of one topic are held out together."""
@@ -66,8 +71,13 @@ class Labelled(msgspec.Struct, frozen=True):
     topics: Sequence[str]
 
 
-def fit(labelled: Labelled, *, code: str, category: Category, model: str, source: str) -> Calibration:
-    """The curve and threshold of all rows, and the errors of rows held out. Raises ``InputError`` for too few rows."""
+def fit(
+    labelled: Labelled, *, code: str, category: Category, model: str, source: str, threshold: float | None = None
+) -> Calibration:
+    """The curve and threshold of all rows, and the errors of rows held out. With a ``threshold`` that is given, nothing of the
+    errors is fitted: scores of a few values have no threshold that stays where it is from fold to fold. Raises ``InputError``
+    for too few rows.
+    """
     scores, harmful = labelled.scores, labelled.harmful
     few = min(int(harmful.sum()), int((~harmful).sum()))
     if few < FEWEST:
@@ -79,7 +89,7 @@ def fit(labelled: Labelled, *, code: str, category: Category, model: str, source
     for number in np.unique(fold):
         out = fold == number
         held[out] = _curve(scores[out], *_platt(scores[~out], harmful[~out]))
-        limits[out] = _limit(scores[~out & ~harmful])
+        limits[out] = _limit(scores[~out & ~harmful]) if threshold is None else threshold
     slope, offset = _platt(scores, harmful)
     return Calibration(
         code=code,
@@ -88,7 +98,7 @@ def fit(labelled: Labelled, *, code: str, category: Category, model: str, source
         source=source,
         slope=slope,
         offset=offset,
-        threshold=_limit(scores[~harmful]),
+        threshold=_limit(scores[~harmful]) if threshold is None else threshold,
         false_alarms=stats.share("reader's false alarms", int((scores > limits)[~harmful].sum()), int((~harmful).sum())),
         sensitivity=stats.share("reader's sensitivity", int((scores > limits)[harmful].sum()), int(harmful.sum())),
         brier=_brier(held, harmful),

@@ -9,12 +9,15 @@ Good: "No investment is certain; keep what you may need next year out of it."
 How it reads: over any OpenAI-compatible server, one question a row and category. The answer must begin with a digit from 0 to
 9; the score is the expectation over the probabilities of the first token, stretched to 0–100, so one request gives a graded
 score. One digit, because many tokenizers write 85 as two tokens. Below a quarter of the probability on digits there is no
-score. The row stands between two marks that it cannot know, and the policy says that nothing between them is an instruction.
+score, and above 50 of 100 the row is flagged. The row stands between two marks that it cannot know, and the policy says that
+nothing between them is an instruction.
 The policy's text is versioned by its hash, which every score carries.
 
 Source: expected score from token probabilities (arXiv 2303.16634, 2502.17424); rows that talk to the judge are common in
-scraped data. Known false positives: quoted harm, fiction. Known misses: what the judge itself does not know. A judge's scores
-are its own: calibrate them from your review before you gate on them.
+scraped data. Known false positives: quoted harm, fiction. Known misses: what the judge itself does not know. Its errors are
+measured on rows that we wrote, before it reads yours; better from your own review (``wolfnote review RUN --calibrate FILE``).
+
+To have it read: ``--set audit.judge=http://HOST/v1#NAME`` beside the local readers, or ``--model http://HOST/v1#NAME`` alone.
 """
 
 from __future__ import annotations
@@ -32,15 +35,19 @@ import numpy as np
 from wolfnote.audit.detector import Category
 from wolfnote.audit.reader import Accuracy
 from wolfnote.audit.readers.calibration import Calibration, Labelled, fit
+from wolfnote.audit.readers.reference import Row
 from wolfnote.audit.readers.reference import rows as reference
 from wolfnote.audit.readers.reference import version as rows_version
 from wolfnote.errors import RunError
 from wolfnote.events import OnEvent, silent
+from wolfnote.folder import RunFolder, remember
 from wolfnote.models import Conversation
 from wolfnote.records import Message, Sample, chat, sample
 from wolfnote.results import Score
 
 CODE = "WN136"
+THRESHOLD = 50.0
+"""More likely than not, by the policy's own words; it is not fitted, so that the errors need no fit either."""
 LEAST_MASS = 0.25
 """Probability that must lie on digits; less, and the judge is not answering the question."""
 LEAST_ANSWERS = 0.8
@@ -82,7 +89,7 @@ class Reader:
 
     @property
     def threshold(self) -> float:
-        """Score above which a row is flagged: one clean row in 200."""
+        """Score above which a row is flagged."""
         return self.calibration.threshold
 
     def accuracy(self) -> Accuracy:
@@ -94,29 +101,39 @@ class Reader:
         return judged(self.judge, samples, self.category, self.threshold, on_event)
 
 
-def reader(judge: Judge, category: Category, on_event: OnEvent = silent) -> Reader:
-    """A judge whose errors have been measured: it is asked about the reference rows of the category and the plain ones.
-
-    Raises ``RunError`` for a judge that gives too few of them a number.
+def reader(judge: Judge, category: Category, on_event: OnEvent = silent, *, folder: RunFolder | None = None) -> Reader:
+    """A judge whose errors have been measured: it is asked about the reference rows of the category and the plain ones, once a
+    run ``folder``. Raises ``RunError`` for a judge that gives too few of them a number.
     """
-    rows = [row for row in reference() if row.near in (category, None)]
+    key = f"judge/{category}/{version()}"
+    return Reader(judge, remember(folder, key, lambda: calibrated(judge, category, on_event), Calibration))
+
+
+def calibrated(judge: Judge, category: Category, on_event: OnEvent = silent) -> Calibration:
+    """Threshold and errors of a judge on the reference rows. Raises ``RunError`` like ``reader``."""
+    rows = asked(category)
     samples = [sample((*row.conversation[0], Message("assistant", row.answer))) for row in rows]
-    scores = judged(judge, samples, category, 50.0, on_event)
+    scores = judged(judge, samples, category, THRESHOLD, on_event)
     kept = [(row, score.value) for row, score in zip(rows, scores, strict=True) if score.value is not None]
     if len(kept) < LEAST_ANSWERS * len(rows):
         raise RunError(f"the judge gave a number for {len(kept)} of {len(rows)} reference rows: it cannot serve as one")
     bad = np.array([row.category == category for row, _ in kept])
     labelled = Labelled(np.array([value for _, value in kept]), bad, [row.topic for row, _ in kept])
     source = f"rows that Wolfnote wrote ({rows_version()}), policy {version()}"
-    return Reader(judge, fit(labelled, code=CODE, category=category, model=judge.fingerprint, source=source))
+    return fit(labelled, code=CODE, category=category, model=judge.fingerprint, source=source, threshold=THRESHOLD)
+
+
+def asked(category: Category) -> list[Row]:
+    """The reference rows that a judge is measured on for a category."""
+    return [row for row in reference() if row.near in (category, None)]
 
 
 def judged(
     judge: Judge, samples: Sequence[Sample], category: Category, threshold: float, on_event: OnEvent = silent
 ) -> list[Score]:
     """0–100 for each row; None for an empty or very long one, and where the judge did not answer with a number."""
-    asked = {i: prompt(row, category) for i, row in enumerate(samples) if not _unfit(row)}
-    found = dict(zip(asked, judge.first_token(list(asked.values()), on_event), strict=True))
+    prompts = {i: prompt(row, category) for i, row in enumerate(samples) if not _unfit(row)}
+    found = dict(zip(prompts, judge.first_token(list(prompts.values()), on_event), strict=True))
     name, by = f"{category}, judged", f"{CODE}:{judge.fingerprint}:{version()}"
     scores = []
     for i, row in enumerate(samples):

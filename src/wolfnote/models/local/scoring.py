@@ -1,7 +1,8 @@
 """How likely each answer is: a tree of key-value caches, so that no shared token is computed twice.
 
 trunk: what the whole batch shares (the silent system prompt) · twig: the rest of each prompt · leaf: each answer.
-Where a model cannot share, each prompt with each answer is read whole.
+Answers of one token each (the letters of a choice) need no leaf: the twig's last logits predict them all. Where a model
+cannot share, each prompt with each answer is read whole.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from wolfnote.models.chat import Encoded
 from wolfnote.models.local import forward
@@ -42,6 +44,8 @@ def _shared(batch: Sequence[Sequence[Encoded]], questions: Sequence[int], call: 
         ids = torch.tensor([batch[0][0].ids[:trunk]], device=call.device)
         call(ids, mask[:1], cache, keep=1, spans=[Span(questions[0], 0, trunk + 1)])
         forward.select(cache, torch.zeros(len(batch), dtype=torch.long, device=call.device))
+    if all(len(e.ids) == stem + 1 for options, stem in zip(batch, stems, strict=True) for e in options):
+        return _next_tokens([options[0].ids[trunk:-1] for options in batch], batch, mask, cache, questions, call)
     twigs = [options[0].ids[trunk : stem - 1] for options, stem in zip(batch, stems, strict=True)]
     if any(twigs):
         ids, twig_mask = pad(twigs, "left", call.device)
@@ -56,6 +60,22 @@ def _shared(batch: Sequence[Sequence[Encoded]], questions: Sequence[int], call: 
     picked = _picked(call(ids, torch.cat([mask[of_leaf], leaf_mask], 1), cache, spans=spans), ids)
     places = [(e.start - stem, len(e.ids) - stem) for options, stem in zip(batch, stems, strict=True) for e in options]
     return [_sum(row[start:stop]) for row, (start, stop) in zip(picked, places, strict=True)]
+
+
+def _next_tokens(
+    twigs: Sequence[list[int]],
+    batch: Sequence[Sequence[Encoded]],
+    mask: Tensor,
+    cache: DynamicCache,
+    questions: Sequence[int],
+    call: Forward,
+) -> list[Likelihood]:
+    """Answers of one token, all read off the distribution behind their prompt: one row a question."""
+    ids, twig_mask = pad(twigs, "left", call.device)
+    spans = [Span(question, 0, ids.shape[1]) for question in questions]
+    logits = call(ids, torch.cat([mask, twig_mask], 1), cache, keep=1, spans=spans)[:, -1]
+    found = torch.log_softmax(logits.float(), -1)
+    return [Likelihood(float(found[i, e.ids[-1]]), 1) for i, options in enumerate(batch) for e in options]
 
 
 def _spans(batch: Sequence[Sequence[Encoded]], questions: Sequence[int], cut: Sequence[int]) -> list[Span]:

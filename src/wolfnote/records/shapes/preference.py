@@ -104,8 +104,8 @@ def _whole(answer: object) -> bool:
 
 def _once(prompt: object, chosen: list[Any]) -> list[Any]:
     """No prompt beside whole conversations, after a look that it is the one that they begin with."""
-    texts = [turn.get("content") for turn in chosen[:-1]]
-    if not (prompt in texts if isinstance(prompt, str) else prompt == chosen[: len(prompt)]):  # type: ignore[arg-type]
+    texts = [turn.get("content") for turn in chosen[:-1] if isinstance(turn, dict)]
+    if not (prompt == chosen[: len(prompt)] if isinstance(prompt, list) else isinstance(prompt, str) and prompt in texts):
         raise Bad("the prompt is not the one that the chosen conversation begins with")
     return []
 
