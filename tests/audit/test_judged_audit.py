@@ -93,7 +93,19 @@ def test_a_judge_by_the_command(tmp_path: Path) -> None:
     write(tmp_path / "d.jsonl", rows(2)[:299] + rows(1)[-1:])
     with ToyServer() as server:
         server.RequestHandlerClass = Planted
-        call = ("audit", "d.jsonl", "--model", server.spec, "--json", "--out", "run", "--set", "audit.limit=5")
+        call = (
+            "audit",
+            "d.jsonl",
+            "--model",
+            server.spec,
+            "--json",
+            "--out",
+            "run",
+            "--set",
+            "audit.limit=5",
+            "--set",
+            "audit.risky=0",
+        )
         plan = wolfnote(*call, "--dry-run", cwd=tmp_path)
         assert plan.returncode == 0, plan.stderr
         assert not server.asked("/v1/chat/completions")

@@ -15,7 +15,7 @@ from wolfnote.errors import MissingExtra, RunError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MEMORY = "200MB"
+MEMORY = "140MB"
 """What DuckDB may hold; joins and sorts of more spill to the disk."""
 AT_ONCE = 2048
 """Rows fetched at once."""

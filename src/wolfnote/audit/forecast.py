@@ -98,7 +98,7 @@ def _judged(samples: Sequence[Sample], judge: str, prices: Prices | None) -> Res
     sent = Estimate("tokens in", letters / 4, letters / 6, letters / 2, requests, "letters / 4; from / 6 to / 2")
     estimates, unknown = forecast.told(
         [
-            forecast.counted("requests", requests, "one a row and category, and the reference rows first"),
+            forecast.counted("requests", requests, "at most, one a row and category, and the reference rows first"),
             sent,
             forecast.counted("tokens out", requests, "one digit a request"),
             forecast.money(sent.value, requests, prices, remote=True),
