@@ -91,7 +91,8 @@ def compare(model: LocalModel, kind: str, items: Task, batches: Sequence[int], f
     runs = {batch: peer(model, folder, name, batch) for batch in batches}
     best = min(runs, key=lambda batch: runs[batch][0])
     theirs = [[float(x) for x, _ in row["filtered_resps"]] for row in runs[best][1]]
-    gap = max(abs(a - b) for mine, other in zip(totals, theirs, strict=True) for a, b in zip(mine, other, strict=True))
+    pairs = [(_relative(mine), _relative(other)) for mine, other in zip(totals, theirs, strict=True)]
+    gap = max(abs(a - b) for mine, other in pairs for a, b in zip(mine, other, strict=True))
     flips = sum(mine.index(max(mine)) != other.index(max(other)) for mine, other in zip(totals, theirs, strict=True))
     again, _ = ours(model, items)  # after the peer: nobody runs on a cooler machine
     used = (seconds + again) / 2
@@ -100,6 +101,11 @@ def compare(model: LocalModel, kind: str, items: Task, batches: Sequence[int], f
     print(f"{kind}: {len(rows)} items, {answers} answers; lm-eval {peers}; wolfnote {seconds:.1f} and {again:.1f} s")
     print(f"  ratio to lm-eval's best {runs[best][0] / used:.2f} (goal {GOALS[kind]}); largest difference {gap:.1e} nats; "
           f"{flips} items with another choice")  # fmt: skip
+
+
+def _relative(totals: list[float]) -> list[float]:
+    """Against the first choice: lm-eval scores the blank that ends a template with every answer, a constant for each item."""
+    return [total - totals[0] for total in totals]
 
 
 def main() -> None:
