@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from conftest import TEMPLATE
 from wolfnote import models
 from wolfnote.bench import Settings, harness, imports, run_logs
 from wolfnote.errors import InputError
@@ -134,11 +135,19 @@ def test_a_regression_planted_in_a_real_inspect_run_is_found(tmp_path: Path) -> 
 
 
 def test_lm_eval_as_a_library_gives_the_same_scores(tasks: Path, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same model through lm-eval's own wrapper and through ours: every document's likelihoods and accuracy are equal."""
+    """The same model through lm-eval's own wrapper and through ours: every document's likelihoods and accuracy are equal.
+
+    Where a template ends in a blank, lm-eval scores that blank as part of every answer: one constant for all of a document's
+    choices. So the template here ends in a colon.
+    """
     pytest.importorskip("lm_eval")
+    template = tasks / "template.jinja"
+    template.write_text(
+        TEMPLATE.replace("{% if add_generation_prompt %}<|s|>assistant\n", "{% if add_generation_prompt %}<|s|>assistant:")
+    )
     for key in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
         monkeypatch.setenv(key, "1")
-    model = models.open(tiny)
+    model = models.open(tiny, local=models.Local(template=str(template)))
     ours = harness.evaluate(model, "mine", Settings(harness=str(tasks), limit=40))["samples"]["mine"]
     theirs = peer(model, tasks)
     for a, b in zip(ours, theirs, strict=True):
