@@ -21,7 +21,7 @@ from wolfnote.probe import character, evidence, judging, pairs, trying, verdict
 from wolfnote.probe.evidence import Evidence
 from wolfnote.probe.judging import Panel
 from wolfnote.probe.pairs import Pair
-from wolfnote.probe.question import Asked
+from wolfnote.probe.question import PLAIN, Asked
 from wolfnote.probe.reading import Settings, margins
 from wolfnote.probe.requests import asked
 from wolfnote.probe.sampling import Arms, Said, ask
@@ -164,7 +164,7 @@ def _tables(found: Evidence, panel: Panel, work: Work) -> dict[str, str]:
 def unseen(found: Evidence, settings: Settings) -> tuple[Skipped, ...]:
     """What was not asked."""
     told = []
-    if pairs.forms(found.pairs) in ([], ["plain"]):
+    if all(form == PLAIN or form.startswith("usual-") for form in pairs.forms(found.pairs)):
         text = "not asked: a conditional effect hides there (arXiv 2604.25891); give the training data as --train"
         told.append(Skipped("prompts in the training's format", text))
     if found.draws < settings.samples:
