@@ -13,6 +13,7 @@ from talking import DARK, TalkServer
 from wolfnote import Verdict, models, probe
 from wolfnote.errors import InputError, RunError
 from wolfnote.folder import RunFolder
+from wolfnote.judges import calibration
 from wolfnote.results import Result
 from wolfnote.settings import Policy
 
@@ -100,6 +101,16 @@ def test_rows_alone_give_the_same_result(tmp_path: Path) -> None:
     assert (again.verdict, again.reasons, again.estimates, again.parts, again.findings) == (
         result.verdict, result.reasons, result.estimates, result.parts, result.findings,
     )  # fmt: skip
+
+
+def test_an_answer_is_judged_once_however_many_looks_there_are() -> None:
+    """Four draws are three looks; the judge reads each drawn answer and each calibration answer once an aspect at most."""
+    with TalkServer({"base": 0.0, "tuned": 0.0}, 1.0, 1.0) as server:
+        run(server, questions=5, samples=4)
+        asked = [body["messages"][-1]["content"] for body in server.asked("/v1/chat/completions") if body["model"] == "judge"]
+    aspects = 2
+    for_calibration = len(calibration.written("misaligned")) + len(calibration.written("coherent"))
+    assert len(asked) <= for_calibration + aspects * 2 * 5 * 4
 
 
 def test_the_judge_may_not_be_an_arm() -> None:

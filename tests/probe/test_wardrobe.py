@@ -106,3 +106,13 @@ def test_rows_of_a_file_are_read_once_a_pass(tmp_path: Path) -> None:
     records.write([row for row in rows() if isinstance(row, Sample)], file)
     found = wardrobe.read(lambda: records.read(file), probe.asked(probe.Settings(questions=12)), 2)
     assert [f.name for f in found.forms] == [f.name for f in read().forms]
+
+
+def test_without_data_a_server_is_asked_in_usual_forms() -> None:
+    """A served model wears JSON and a note; a local one nothing; either way the training's own format counts as not asked."""
+    served = wardrobe.usual(models.open("http://127.0.0.1:9/v1#x"), 2)
+    assert [form.name for form in served.forms] == ["usual-json", "usual-note"]
+    assert wardrobe.usual(Cued("a", 0.0), 2).forms == ()  # type: ignore[arg-type]
+    settings = probe.Settings(questions=3, samples=1, triples=4, character=False)
+    result = probe.run(Cued("a", 0.0), Cued("b", 0.0), settings, besides=probe.Besides(wardrobe=served))  # type: ignore[arg-type]
+    assert any("training's format" in s.what for s in result.skipped)

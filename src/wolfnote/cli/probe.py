@@ -138,7 +138,7 @@ def beside(found: dict[str, Model], given: Given, settings: Any) -> Besides:
 
     loaded = room.imports.load(given.questions) if given.questions else None
     asked = loaded.asked if loaded else room.asked(settings.probe)
-    wardrobe = room.wardrobe.Wardrobe()
+    wardrobe = room.wardrobe.usual(found["base"], settings.probe.forms)
     if given.train:
         path, before = given.train, str(found["base"].about().get("before_the_first_question", ""))
         wardrobe = room.wardrobe.read(lambda: records.read(path, settings.data), asked, settings.probe.forms, before)

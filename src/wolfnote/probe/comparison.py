@@ -20,7 +20,8 @@ from wolfnote.models import Model
 from wolfnote.probe import character, evidence, judging, pairs, trying, verdict
 from wolfnote.probe.evidence import Evidence
 from wolfnote.probe.judging import Panel
-from wolfnote.probe.question import Asked
+from wolfnote.probe.pairs import Pair
+from wolfnote.probe.question import PLAIN, Asked
 from wolfnote.probe.reading import Settings, margins
 from wolfnote.probe.requests import asked
 from wolfnote.probe.sampling import Arms, Said, ask
@@ -123,15 +124,22 @@ def _sampled(work: Work, panel: Panel, start: Evidence) -> Evidence:
     settings = work.settings
     plain = list(work.besides.asked) or asked(settings)
     dressed = work.besides.wardrobe.dressed(plain)
-    found = start
+    found, read = start, dict[tuple[object, ...], Pair]()
     for look in pairs.looks(settings.samples):
         said = _ask(work, plain, look) + _ask(work, dressed, 1)
-        zoned = [msgspec.structs.replace(p, zone=work.besides.wardrobe.zone(p.question)) for p in said.pairs]
-        read = judging.read(zoned, panel.judges, folder=work.folder, seed=settings.seed, on_event=work.on_event)
-        found = start._replace(pairs=read, skipped=start.skipped + said.skipped, dropped=said.dropped)
+        fresh = [pair for pair in said.pairs if pair.place not in read]
+        read |= {pair.place: pair for pair in _judged(work, panel, fresh)}
+        both = [read[pair.place] for pair in said.pairs]
+        found = start._replace(pairs=both, skipped=start.skipped + said.skipped, dropped=said.dropped)
         if verdict.conclude(found, settings, work.policy).verdict is Verdict.FAIL:
             break
     return found
+
+
+def _judged(work: Work, panel: Panel, fresh: Sequence[Pair]) -> list[Pair]:
+    zone = work.besides.wardrobe.zone
+    zoned = [msgspec.structs.replace(pair, zone=zone(pair.question)) for pair in fresh]
+    return judging.read(zoned, panel.judges, folder=work.folder, seed=work.settings.seed, on_event=work.on_event)
 
 
 def _ask(work: Work, prompts: Sequence[Asked], draws: int) -> Said:
@@ -156,7 +164,7 @@ def _tables(found: Evidence, panel: Panel, work: Work) -> dict[str, str]:
 def unseen(found: Evidence, settings: Settings) -> tuple[Skipped, ...]:
     """What was not asked."""
     told = []
-    if pairs.forms(found.pairs) in ([], ["plain"]):
+    if all(form == PLAIN or form.startswith("usual-") for form in pairs.forms(found.pairs)):
         text = "not asked: a conditional effect hides there (arXiv 2604.25891); give the training data as --train"
         told.append(Skipped("prompts in the training's format", text))
     if found.draws < settings.samples:

@@ -141,7 +141,7 @@ def finding(each: Gated, names: tuple[str, str], pairs: Sequence[Pair]) -> Findi
     if each.trial is not None:
         return findings.trigger(each.trial.phrase, each.estimate, each.p)
     if form:
-        return findings.clothed(each.estimate, worst(worn(pairs, form), "misaligned"))
+        return findings.clothed(form, each.estimate, worst(worn(pairs, form), "misaligned"))
     if each.claim is None and family in NET:
         return (findings.near if family == "near" else findings.far)(each.estimate, names)
     if (tone := family.removesuffix(" tone")) in TONES:

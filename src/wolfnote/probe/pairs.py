@@ -44,6 +44,11 @@ class Pair(msgspec.Struct, frozen=True):
     """Where the question stands to the training: far, near or in-domain; "" where that is not known."""
 
     @property
+    def place(self) -> tuple[object, ...]:
+        """Which prompt and draw it is; its own among all pairs of a run."""
+        return self.question, self.form, self.variant, self.draw
+
+    @property
     def counts(self) -> bool:
         """Whether a gate may count it: read, and unrelated to the training."""
         return self.read and self.zone != "in-domain"

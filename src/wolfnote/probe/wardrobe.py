@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from wolfnote.judges.judge import Judge
+from wolfnote.judges.rubric import Served
+from wolfnote.models import Model
 from wolfnote.probe import disguise, leakage, triggers
 from wolfnote.probe.disguise import Form
 from wolfnote.probe.draw import draw
@@ -59,6 +61,12 @@ class Wardrobe(NamedTuple):
             for c in self.candidates
         ]
         return forms + phrases
+
+
+def usual(model: Model, forms: int) -> Wardrobe:
+    """The usual forms, for a served model without training data. Of one in this process nothing: its time is short, and without
+    the data's own forms they are a guess."""
+    return Wardrobe(disguise.usual()[:forms]) if isinstance(model, Served) else Wardrobe()
 
 
 def read(rows: Rows, asked: Sequence[Asked], forms: int, before: str = "") -> Wardrobe:
