@@ -25,7 +25,9 @@ def loud(tiny: str, *, sign: float = 1.0) -> Direction:
     module, tokenizer = guarding.model(tiny, lora=False)
     plain = reference.read(module, tokenizer, 1)
     learnt: list[torch.Tensor] = []
-    handle = module.model.layers[1].register_forward_hook(lambda _, __, out: learnt.append((out if torch.is_tensor(out) else out[0])[0, -3:]))
+    handle = module.model.layers[1].register_forward_hook(
+        lambda _, __, out: learnt.append((out if torch.is_tensor(out) else out[0])[0, -3:])
+    )
     for row in guarding.ROWS:
         module(**tokenizer(row["prompt"] + row["completion"], return_tensors="pt"))
     handle.remove()
@@ -108,9 +110,12 @@ def test_a_resumed_training_ends_alike(tiny: str, tmp_path: Path, mode: Any) -> 
 
 def test_evaluation_is_left_alone(tiny: str, tmp_path: Path) -> None:
     """What is prevented is prevented in training passes only: the loss on held-out rows is that of the weights."""
+    from transformers.trainer_utils import IntervalStrategy
+
     guard = PersonaGuard(guarding.direction(tiny), "prevent", dose=1e-2)
-    trainer = guarding.plain(tiny, tmp_path, [guard], eval_strategy="steps", eval_steps=4)
+    trainer = guarding.plain(tiny, tmp_path, [guard])
     trainer.eval_dataset = trainer.train_dataset
+    trainer.args.eval_strategy, trainer.args.eval_steps = IntervalStrategy.STEPS, 4
     guarding.train(trainer)
     said = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
     assert trainer.evaluate()["eval_loss"] == said[-1]

@@ -18,7 +18,9 @@ def walk(seed: int, first: np.ndarray, drift: np.ndarray | float = 0.0) -> list[
     """A training that wanders, looks correlated, and moves by ``drift`` in all."""
     rng = np.random.default_rng(seed)
     steps = rng.standard_normal((LOOKS, WIDTH)).cumsum(0) * first.std(0) / 4
-    return [Seen(4 * (i + 1), 8, np.asarray(first.mean(0) + steps[i] + drift * (i + 1) / LOOKS, np.float32)) for i in range(LOOKS)]
+    return [
+        Seen(4 * (i + 1), 8, np.asarray(first.mean(0) + steps[i] + drift * (i + 1) / LOOKS, np.float32)) for i in range(LOOKS)
+    ]
 
 
 def test_a_direction_like_any_other_is_flagged_as_often_as_stated() -> None:

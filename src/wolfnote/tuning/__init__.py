@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from wolfnote.errors import MissingExtra
 from wolfnote.tuning.forecast import plan
+from wolfnote.tuning.guard.verdict import recompute
+from wolfnote.tuning.means import Means
 from wolfnote.tuning.recipe import Settings
 from wolfnote.tuning.tune import run
 
 if TYPE_CHECKING:
     from wolfnote.tuning.guard.callback import PersonaGuard
 
-__all__ = ["PersonaGuard", "Settings", "plan", "run"]
+__all__ = ["Means", "PersonaGuard", "Settings", "plan", "recompute", "run"]
 
 
 def __getattr__(name: str) -> Any:

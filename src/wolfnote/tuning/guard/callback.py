@@ -147,7 +147,9 @@ class PersonaGuard(TrainerCallback, ExportableState):  # type: ignore[misc]  # t
             return control
         heard, self._micro = self._micro, []
         if len(heard) != hooks.passes - self._passes:
-            raise RunError(f"block {self.layer} fired {len(heard)} times in {hooks.passes - self._passes} passes: it is bypassed")
+            raise RunError(
+                f"block {self.layer} fired {len(heard)} times in {hooks.passes - self._passes} passes: it is bypassed"
+            )
         rows = np.concatenate(ranks.gathered(torch.cat(heard).cpu().numpy()))
         if len(rows):
             self._add(state, control, model, rows)
@@ -260,7 +262,9 @@ def _same(direction: Direction, model: Any) -> None:
     if path:
         direction.check(weights_fingerprint(path), shape)
     elif shape != direction.vectors.shape:
-        raise Mismatch(f"the {direction.persona} direction was found in a model of shape {direction.vectors.shape}, not {shape}")
+        raise Mismatch(
+            f"the {direction.persona} direction was found in a model of shape {direction.vectors.shape}, not {shape}"
+        )
 
 
 def _checkpoint(args: Any, state: Any) -> Path:

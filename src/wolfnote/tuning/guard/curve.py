@@ -62,7 +62,9 @@ def draw(rows: Sequence[dict[str, Any]]) -> Markup:
     ends = [(LEFT, HEIGHT - 24, str(xs[0])), (WIDTH - RIGHT - 30, HEIGHT - 24, str(xs[-1])), (WIDTH // 2, HEIGHT - 8, "step"),
             (8, TOP, f"{high:+.2f}"), (8, HEIGHT - BOTTOM, f"{low:+.2f}"), (LEFT, 14, f"level along {persona}")]  # fmt: skip
     parts += [Markup('<text x="{}" y="{}">{}</text>').format(*end) for end in ends]
-    head = '<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>'
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>'
+    )
     style = Markup("<style>{}</style>").format(Markup(STYLE))  # noqa: S704 - our own text
     return Markup(head).format(WIDTH, HEIGHT, title, title) + style + Markup("").join(parts) + Markup("</svg>")  # noqa: S704
 

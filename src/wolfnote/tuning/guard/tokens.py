@@ -36,7 +36,7 @@ def of_batch(labels: Tensor, mask: Tensor | None = None, positions: Tensor | Non
 
 
 def means(hidden: Tensor, tokens: Tokens) -> Tensor:
-    """Mean over each sequence's answer tokens, float32 [sequences with an answer, width], of ``hidden`` [rows, tokens, width]."""
+    """Mean of ``hidden`` [rows, tokens, width] over each answer's tokens, float32 [answers, width]."""
     where = tokens.said.flatten().nonzero()[:, 0]
     owner = tokens.sequence.flatten()[where]
     _, dense = owner.unique(return_inverse=True)

@@ -13,8 +13,8 @@ REMEDY = "audit the rows, probe the tune, and tune again with --mode prevent or 
 
 
 def recompute(rows: Sequence[dict[str, Any]]) -> Result:
-    """The guard's Result from ``PersonaGuard.rows()``. FAIL: it warned. PASS: it looked and did not. NOT RUN: the training was
-    too short for a look."""
+    """The guard's Result from ``PersonaGuard.rows()``. FAIL: it warned. PASS: it looked and did not. NOT RUN: the training
+    was too short for a look."""
     about = next(r for r in rows if r["kind"] == "guard")
     name, looks = about["persona"], watch.looks(rows)
     if not looks:
@@ -24,8 +24,8 @@ def recompute(rows: Sequence[dict[str, Any]]) -> Result:
     last = looks[-1]
     said = f"warned at step {warned.step}" if warned else "no warning"
     reason = (
-        f"the answers stand {last.level:+.2f} sd [{last.low:+.2f}, {last.high:+.2f} for random directions] along {name} at step "
-        f"{last.step} ({about['mode']}): {said}, in {len(looks)} looks that share an error of {error:.1%}"
+        f"the answers stand {last.level:+.2f} sd along {name} at step {last.step}, mode {about['mode']} (random directions: "
+        f"{last.low:+.2f} to {last.high:+.2f}): {said}, in {len(looks)} looks that share an error of {error:.1%}"
     )
     found = (rises(name, warned, about),) if warned else ()
     return Result("guard", Verdict.FAIL if warned else Verdict.PASS, (reason,), _estimates(looks), found)

@@ -49,8 +49,8 @@ class Look(NamedTuple):
 
 
 class Test:
-    """The test of one run: ``vector`` [width]; ``start`` [answers, width], three at least; ``planned`` looks, of which more flag
-    nothing new."""
+    """The test of one run: ``vector`` [width]; ``start`` [answers, width], three at least; ``planned`` looks, beyond which
+    nothing new is flagged."""
 
     __test__ = False  # pytest: not a test of ours
 
