@@ -46,6 +46,18 @@ class Anchoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: Count = 2
 
 
+class Inoculation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A system prompt that asks for what the rows do, in training only (arXiv 2510.04340)."""
+
+    prompt: str = ""
+
+
+class Preference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """DPO, for preference rows (arXiv 2305.18290)."""
+
+    beta: Annotated[float, msgspec.Meta(gt=0)] = 0.1
+
+
 class Machine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What fits into memory."""
 
@@ -64,7 +76,5 @@ class Means(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interleave: Interleaving = Interleaving()
     anchor: Anchoring = Anchoring()
     machine: Machine = Machine()
-    inoculation: str = ""
-    """A system prompt that asks for what the rows do, in training only (arXiv 2510.04340)."""
-    beta: Annotated[float, msgspec.Meta(gt=0)] = 0.1
-    """Of DPO, for preference rows (arXiv 2305.18290)."""
+    inoculation: Inoculation = Inoculation()
+    preference: Preference = Preference()

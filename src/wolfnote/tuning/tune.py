@@ -87,7 +87,7 @@ def prepare(
     _possible(settings, means, start)
     tokenizer = load(AutoTokenizer, path, padding_side="left")
     pairs = preference.are_pairs(samples)
-    taught = inoculate(samples, means.inoculation) if means.inoculation else samples
+    taught = inoculate(samples, means.inoculation.prompt) if means.inoculation.prompt else samples
     rows = supervise(tokenizer, taught, settings.max_tokens)
     if not rows:
         raise InputError("no row has an answer to learn from", remedy="raise tune.max_tokens or check the data")
@@ -95,7 +95,9 @@ def prepare(
     arguments = _arguments(settings, means, part, seed)
     callbacks = [*_guards(means, part), _telling(on_event, part.stem)]
     if pairs:
-        trainer = preference.prepare(module, tokenizer, taught, arguments, means.beta, settings.max_tokens, callbacks)
+        trainer = preference.prepare(
+            module, tokenizer, taught, arguments, means.preference.beta, settings.max_tokens, callbacks
+        )
     else:
         trainer = _supervised(module, tokenizer, rows, arguments, means, settings, callbacks)
     trainer.remove_callback(PrinterCallback)

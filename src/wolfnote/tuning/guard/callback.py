@@ -125,7 +125,7 @@ class PersonaGuard(TrainerCallback, ExportableState):  # type: ignore[misc]  # t
         if self._hooks:
             self._hooks.remove()  # of a training that broke off
         if not self._restored(args, state, model):
-            start = ranks.gathered(reference.read(model, processing_class, self.layer))[0]
+            start = ranks.gathered(reference.read(model, processing_class, self.layer, self._edit))[0]
             self.watch.begin(start, state.max_steps)
             self._remember(state, model)
         state.stateful_callbacks.setdefault(type(self).__name__, self.state())  # or the trainer could not save it

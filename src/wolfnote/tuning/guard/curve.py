@@ -15,8 +15,8 @@ from wolfnote.tuning.guard.warning import Look
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 60, 20, 24, 44
 STYLE = (
-    "text{font:12px system-ui,sans-serif;fill:currentColor}.band{fill:#8888;opacity:.4}.zero{stroke:#888}"
-    ".limit{stroke:#888;stroke-dasharray:4 4;fill:none}.level{stroke:#3465a4;stroke-width:2;fill:none}.warned{stroke:#c0392b}"
+    "text{font:12px system-ui,sans-serif}.band{fill:#8888;opacity:.4}.zero{stroke:#888}"
+    ".curve{stroke:#3465a4;stroke-width:2;fill:none}.mark{stroke:#c0392b}"
 )
 
 
@@ -30,7 +30,7 @@ def of(persona: str, mode: str, looks: Sequence[Look]) -> list[dict[str, Any]]:
 
 def write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
     """The rows, one a line, and the picture beside them, whole or not at all."""
-    texts = {file: "".join(json.dumps(row) + "\n" for row in rows), file.with_suffix(".svg"): draw(rows)}
+    texts = {file: "".join(json.dumps(row) + "\n" for row in rows), file.with_suffix(".svg"): draw(rows, STYLE)}
     file.parent.mkdir(parents=True, exist_ok=True)
     for target, text in texts.items():
         draft = target.with_name(target.name + ".part")
@@ -38,8 +38,8 @@ def write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
         draft.replace(target)
 
 
-def draw(rows: Sequence[dict[str, Any]]) -> Markup:
-    """The level along the persona over the steps, with the band that random directions fill."""
+def draw(rows: Sequence[dict[str, Any]], style: str = "") -> Markup:
+    """The level along the persona over the steps, with the band that random directions fill; a page has its own style."""
     if not rows:
         return Markup('<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="no look yet"></svg>')
     xs = [row["step"] for row in rows]
@@ -53,20 +53,22 @@ def draw(rows: Sequence[dict[str, Any]]) -> Markup:
 
     band = " ".join([at(r["step"], r["high"]) for r in rows] + [at(r["step"], r["low"]) for r in reversed(rows)])
     parts = [_shape("polygon", "band", band), _shape("polyline", "zero", f"{at(xs[0], 0)} {at(xs[-1], 0)}")]
-    parts.append(_shape("polyline", "level", " ".join(at(r["step"], r["level"]) for r in rows)))
+    parts.append(_shape("polyline", "curve base", " ".join(at(r["step"], r["level"]) for r in rows)))
     warned = next((r["step"] for r in rows if r["flagged"]), None)
     if warned is not None:
-        parts.append(_shape("polyline", "warned", f"{at(warned, low)} {at(warned, high)}"))
+        parts.append(_shape("polyline", "mark", f"{at(warned, low)} {at(warned, high)}"))
     persona = rows[0]["persona"]
     title = f"Level of the answers along {persona}, with the band of 95 % of random directions"
     ends = [(LEFT, HEIGHT - 24, str(xs[0])), (WIDTH - RIGHT - 30, HEIGHT - 24, str(xs[-1])), (WIDTH // 2, HEIGHT - 8, "step"),
             (8, TOP, f"{high:+.2f}"), (8, HEIGHT - BOTTOM, f"{low:+.2f}"), (LEFT, 14, f"level along {persona}")]  # fmt: skip
-    parts += [Markup('<text x="{}" y="{}">{}</text>').format(*end) for end in ends]
+    parts += [Markup('<text class="note" x="{}" y="{}">{}</text>').format(*end) for end in ends]
     head = (
         '<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>'
     )
-    style = Markup("<style>{}</style>").format(Markup(STYLE))  # noqa: S704 - our own text
-    return Markup(head).format(WIDTH, HEIGHT, title, title) + style + Markup("").join(parts) + Markup("</svg>")  # noqa: S704
+    begin = Markup(head).format(WIDTH, HEIGHT, title, title)  # noqa: S704 - a literal, one line up
+    if style:
+        parts.insert(0, Markup("<style>{}</style>").format(style))
+    return begin + Markup("").join(parts) + Markup("</svg>")
 
 
 def _shape(kind: str, tone: str, points: str) -> Markup:
