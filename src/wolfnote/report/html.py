@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-from wolfnote.report import ablate, causes, demo, measure, monitor
+from wolfnote.report import ablate, causes, demo, measure, monitor, tune
 from wolfnote.results import Result
 
 
@@ -46,6 +46,8 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
         return "monitor.html", monitor.view(tables)
     if result.kind == "causes":
         return "causes.html", causes.view(tables)
+    if result.kind == "tune":
+        return "tune.html", tune.view(result, tables)
     return "result.html", {"answers": tables.get("answers", [])}
 
 

@@ -24,9 +24,12 @@ from wolfnote.tuning.guard.tokens import Tokens
 
 
 class Edit(Protocol):
-    """Acts at ``layers``."""
+    """A change of block outputs."""
 
-    layers: Sequence[int]
+    @property
+    def layers(self) -> Sequence[int]:
+        """Where it acts."""
+        ...
 
     def __call__(self, layer: int, hidden: Tensor, tokens: Tokens) -> Tensor:
         """What is put in the place of ``hidden`` [rows, tokens, width], in its type."""
@@ -85,7 +88,7 @@ class Penalty:
         return pulled
 
 
-class _Pulled(torch.autograd.Function):
+class _Pulled(torch.autograd.Function):  # type: ignore[misc]  # torch is not followed
     """The identity, whose gradient gets ``slope`` [rows, tokens] times ``vector`` [width] on top."""
 
     @staticmethod

@@ -9,7 +9,8 @@ import torch
 
 def several() -> bool:
     """Whether other processes train with this one."""
-    return torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1
+    spread = torch.distributed
+    return bool(spread.is_available() and spread.is_initialized() and spread.get_world_size() > 1)
 
 
 def gathered(rows: Any) -> list[Any]:
