@@ -1,5 +1,8 @@
 """The watch's test: its error is what it says, it hears what is planted, and it is one-sided."""
 
+import subprocess
+import sys
+
 import numpy as np
 
 from wolfnote.tuning.guard import watch
@@ -75,6 +78,16 @@ def test_a_watch_that_was_kept_goes_on_alike() -> None:
     for one in seen[9:]:
         resumed.add(one)
     assert resumed.looks == whole.looks == watch.looks(whole.rows())
+
+
+def test_a_verdict_is_computed_anew_without_torch() -> None:
+    """Whoever verifies a bundle has the light install; neither has the page, nor the command line."""
+    code = (
+        "import sys\nimport wolfnote.cli, wolfnote.report\nfrom wolfnote.tuning import recompute\n"
+        "print(recompute([{'kind': 'guard', 'persona': 'x'}]).verdict, 'torch' in sys.modules, 'transformers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["NOT", "RUN", "False", "False"]
 
 
 def test_a_long_run_has_a_hundred_looks() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wolfnote.tuning.anchor import Anchor
 from wolfnote.tuning.supervision import IGNORED
+
+if TYPE_CHECKING:
+    from wolfnote.tuning.anchor import Anchor
 
 
 def trainer(anchor: Anchor | None, weight: float, **given: Any) -> Any:

@@ -19,7 +19,6 @@ from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models.fingerprint import weights_fingerprint
 from wolfnote.records import Sample
 from wolfnote.tuning import answers, interleaving, network, preference
-from wolfnote.tuning.anchor import Anchor
 from wolfnote.tuning.inoculation import inoculate
 from wolfnote.tuning.means import Means
 from wolfnote.tuning.recipe import Settings
@@ -108,6 +107,8 @@ def _supervised(
     module: Any, tokenizer: Any, rows: Any, arguments: dict[str, Any], means: Means, settings: Settings, callbacks: list[Any]
 ) -> Any:
     from transformers import DataCollatorForSeq2Seq, TrainingArguments
+
+    from wolfnote.tuning.anchor import Anchor
 
     collate = DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED)
     anchor = None
