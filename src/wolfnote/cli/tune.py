@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wolfnote.errors import InputError
 from wolfnote.options import DATA, How, Model, running
 from wolfnote.runs import Run, carry_out, hashes, identity
 
@@ -48,12 +49,12 @@ def tune(
     from wolfnote.tuning import course as room
     from wolfnote.tuning import plan
 
-    means = course.means
-    used = [Path(p) for p in (realign, means.guard.direction, means.interleave.rows, means.anchor.rows) if p]
+    means, of_audit = course.means, audit / "result.json" if audit else None
+    files = realign, means.guard.direction, means.interleave.rows, means.interleave.against, means.anchor.rows, of_audit
     run = Run(
         how.out or Path("runs") / f"tune-{data.stem}",
         course.settings,
-        lambda: {**hashes(data, *used), "model": identity(model), "seed": str(seed)},
+        lambda: {**hashes(data, *(Path(file) for file in files if file)), "model": identity(model), "seed": str(seed)},
         lambda folder, on_event: room.run(course, folder, on_event),
         lambda on_event: plan(model, course.samples, course.settings, unread=course.unread, on_event=on_event),
     )
@@ -71,7 +72,10 @@ def _settings(how: How, guard: Path | None, mode: str) -> Any:
     tables = {field.name: field.type for field in msgspec.structs.fields(room.Means)}
     kind = settings_module.beside(room.Settings, data=records.Reading, **tables)
     given = {"guard.direction": str(guard or ""), "guard.mode": mode}
-    return how.settings(kind, tuple(f"{key}={json.dumps(value)}" for key, value in given.items() if value))
+    settings: Any = how.settings(kind, tuple(f"{key}={json.dumps(value)}" for key, value in given.items() if value))
+    if mode and not settings.guard.direction:
+        raise InputError("nothing to guard against", where="--mode", remedy="give a direction's file with --guard")
+    return settings
 
 
 def _course(data: Path, model: str, audit: Path | None, realign: Path | None, seed: int, settings: Any) -> Course:

@@ -90,9 +90,8 @@ def prepare(
     rows = supervise(tokenizer, taught, settings.max_tokens)
     if not rows:
         raise InputError("no row has an answer to learn from", remedy="raise tune.max_tokens or check the data")
-    module = network.build(path, settings, means.machine, seed, start)
-    arguments = _arguments(settings, means, part, seed)
     callbacks = [*_guards(means, part), _telling(on_event, part.stem)]
+    module, arguments = network.build(path, settings, means.machine, seed, start), _arguments(settings, means, part, seed)
     if pairs:
         trainer = preference.prepare(
             module, tokenizer, taught, arguments, means.preference.beta, settings.max_tokens, callbacks
