@@ -160,6 +160,14 @@ def test_preference_pairs_are_learnt_and_a_killed_run_ends_alike(tiny: str, tmp_
         tuning.run(tiny, [*PAIRS, *SAMPLES], SETTINGS, tmp_path / "c")
 
 
+def test_a_guard_reads_the_chosen_answers_of_pairs(tiny: str, tmp_path: Path) -> None:
+    """One answer a pair, though both are in the batch, and the reference pass of each step is not read."""
+    means = tuning.Means(guard=Guarding(direction=guard_file(tiny, tmp_path), every=1))
+    folder = tuning.run(tiny, PAIRS, SETTINGS, tmp_path / "a", means=means)
+    rows = [json.loads(line) for line in (folder / "guard-rows.jsonl").read_text().splitlines()]
+    assert sum(row["n"] for row in rows if row["kind"] == "look") == 2 * len(PAIRS)
+
+
 def test_benign_rows_are_learnt_afterwards_and_the_audit_is_recorded(tiny: str, tmp_path: Path) -> None:
     """Both tunes are kept; the run's record names the audit; rows whose audit failed make the tune FAIL."""
     bad = audited.Audited("abc", Verdict.FAIL, True, "")

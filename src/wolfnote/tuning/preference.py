@@ -12,6 +12,7 @@ from wolfnote.errors import InputError
 from wolfnote.models import chat
 from wolfnote.records import Sample
 from wolfnote.records.row import FORM
+from wolfnote.tuning.supervision import IGNORED
 
 
 def are_pairs(samples: Sequence[Sample]) -> bool:
@@ -30,8 +31,19 @@ def prepare(model: Any, tokenizer: Any, samples: Sequence[Sample], arguments: di
     import datasets
     from trl import DPOConfig, DPOTrainer
 
+    class PairTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types for it
+        """Guards among its callbacks read the chosen answers only, the first half of a batch."""
+
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+            labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, IGNORED)
+            labels[len(labels) // 2 :] = IGNORED
+            for callback in self.callback_handler.callbacks:
+                if hasattr(callback, "tell"):
+                    callback.tell(labels)
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+
     datasets.disable_progress_bars()  # library code never prints
-    return DPOTrainer(
+    return PairTrainer(
         model=model,
         args=DPOConfig(**arguments, beta=beta, max_length=max_tokens),
         train_dataset=datasets.Dataset.from_list([_row(s) for s in samples]),
