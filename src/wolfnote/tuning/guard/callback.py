@@ -4,9 +4,9 @@
     guard = PersonaGuard("misaligned.safetensors", mode="watch")
     trainer = SFTTrainer(..., callbacks=[guard])
 
-It works in transformers' ``Trainer`` and TRL's SFT and DPO trainers (of a pair it reads both answers there, in ``wolfnote tune``
-the chosen one); padded or packed rows; LoRA, QLoRA and full tuning; with gradient checkpointing and accumulation; on several
-ranks (DDP). A resumed training goes on with what the checkpoint kept of it.
+It works in transformers' ``Trainer`` and TRL's SFT and DPO trainers (of a pair it reads both answers there; in ``wolfnote
+tune``, the chosen one); padded or packed rows; LoRA, QLoRA and full tuning; with gradient checkpointing and accumulation; on
+several ranks (DDP). A resumed training goes on with what the checkpoint kept of it.
 """
 
 from __future__ import annotations
