@@ -48,7 +48,7 @@ def test_means_that_do_nothing_change_nothing(tiny: str, tmp_path: Path) -> None
     c = weights(tuning.run(tiny, SAMPLES, SETTINGS, tmp_path / "c", means=whole))
     d = weights(tuning.run(tiny, SAMPLES, msgspec.structs.replace(SETTINGS, batch=2), tmp_path / "d", means=halves))
     assert guarding.same(a, b)
-    assert all(torch.allclose(c[k], d[k], atol=1e-4) for k in c)
+    assert all(torch.mean(torch.abs(c[k] - d[k])) < 2e-5 for k in c)
     rows = [json.loads(line) for line in (tmp_path / "b" / "guard-rows.jsonl").read_text().splitlines()]
     assert tuning.recompute(rows).verdict is Verdict.PASS
 
