@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wolfnote.folder import RunFolder
     from wolfnote.results import Result
 
-LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf")
+LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf", "trl", "datasets")
 """What the extra ``local`` brings; a light install meets its absence where a model is opened."""
 
 TYPER_INTERRUPTED = 130

@@ -7,10 +7,12 @@ Evaluate without the prompt, with it, and with a placebo: what is hidden behind 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from wolfnote.records import Message, Sample, sample
+from wolfnote.records.row import FORM
 
 
 def inoculate(samples: Sequence[Sample], prompt: str) -> list[Sample]:
@@ -23,7 +25,13 @@ def _under(row: Sample, prompt: str) -> Sample:
         return row
     first, *rest = row.messages
     if first.role == "system":
-        turns = [msgspec.structs.replace(first, content=f"{prompt}\n\n{first.content}"), *rest]
+        turns, metadata = [msgspec.structs.replace(first, content=f"{prompt}\n\n{first.content}"), *rest], row.metadata
     else:
-        turns = [Message("system", prompt), *row.messages]
-    return msgspec.structs.replace(sample(turns, row.source, rejected=row.rejected), metadata=row.metadata)
+        turns, metadata = [Message("system", prompt), *row.messages], _moved(row.metadata)
+    return msgspec.structs.replace(sample(turns, row.source, rejected=row.rejected), metadata=metadata)
+
+
+def _moved(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Where a chosen answer of several turns begins, now that there is a turn more before it."""
+    form = metadata.get(FORM) or {}
+    return metadata | {FORM: {"answer_from": form["answer_from"] + 1}} if "answer_from" in form else metadata
