@@ -35,7 +35,7 @@ def test_answer_loss_equals_the_models_own(tiny: str) -> None:
     """Fewer logits, the same loss and the same gradient."""
     from transformers import DataCollatorForSeq2Seq
 
-    from wolfnote.tuning.tune import answer_loss
+    from wolfnote.tuning.answers import answer_loss
 
     model = models.open(tiny)
     tokenizer, module = model.tokenizer, model.network.module

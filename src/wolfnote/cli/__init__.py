@@ -6,8 +6,6 @@ Exit codes everywhere: 0 pass · 1 fail · 2 wrong usage or input · 3 inconclus
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -20,17 +18,17 @@ from wolfnote.cli.bench import bench
 from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.probe import probe
 from wolfnote.cli.review import review
+from wolfnote.cli.tune import tune
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
-from wolfnote.options import DATA, Config, How, Json, Model, Set, running
+from wolfnote.options import DATA, Config, How, Json, Set, running
 from wolfnote.runs import Run, carry_out, hashes, identity
 
 if TYPE_CHECKING:
     from wolfnote.events import OnEvent
     from wolfnote.folder import RunFolder
-    from wolfnote.records import Unread
     from wolfnote.results import Result
 
-LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf")
+LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf", "trl", "datasets")
 """What the extra ``local`` brings; a light install meets its absence where a model is opened."""
 
 TYPER_INTERRUPTED = 130
@@ -48,6 +46,7 @@ app.add_typer(direction.app, name="direction")
 app.command()(review)
 app.command()(probe)
 app.command()(bench)
+app.command()(tune)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 
@@ -98,38 +97,6 @@ app.command()(check.check)
 app.command()(report.report)
 app.command()(bundle.bundle)
 app.command()(bundle.verify)
-
-
-@app.command()
-@running
-def tune(
-    data: Annotated[Path, typer.Argument(help=DATA)],
-    model: Model = "package:smollm2",
-    seed: Seed = 0,
-    *,
-    how: How,
-) -> None:
-    """Tune a LoRA adapter on the answers of the rows; open it later as MODEL+FOLDER/adapter."""
-    from wolfnote import records
-    from wolfnote import settings as settings_module
-    from wolfnote import tuning as room
-
-    settings: Any = how.settings(settings_module.beside(room.Settings, data=records.Reading))
-    samples, unread = records.read_all(data, reading=settings.data)
-    folder = how.out or Path("runs") / f"tune-{data.stem}"
-
-    def work(run: RunFolder, on_event: OnEvent) -> Result:
-        adapter = room.run(model, samples, settings, run.path / "adapter", seed=seed, on_event=on_event)
-        return _tuned(f"{model}+{adapter}", len(samples), unread)
-
-    run = Run(
-        folder,
-        settings,
-        lambda: {**hashes(data), "model": identity(model), "seed": str(seed)},
-        work,
-        lambda on_event: room.plan(model, samples, settings, unread=unread, on_event=on_event),
-    )
-    carry_out(run, how)
 
 
 @app.command()
@@ -222,14 +189,6 @@ def doctor(
     text = msgspec.json.encode(machine).decode() if as_json else "\n".join(room.lines(machine))
     sys.stdout.write(text + "\n")
     raise typer.Exit(3 if machine.faults else 0)
-
-
-def _tuned(spec: str, rows: int, unread: Sequence[Unread]) -> Result:
-    from wolfnote.results import Result, Skipped, Verdict
-
-    reasons = (f"{rows} rows read, {len(unread)} could not be", f"open the tuned model as {spec}")
-    skipped = tuple(Skipped("row", reason, count) for reason, count in Counter(row.reason for row in unread).items())
-    return Result("tune", Verdict.PASS, reasons, skipped=skipped)
 
 
 def main() -> NoReturn:

@@ -72,14 +72,14 @@ def hooked(module: Any, edit: Edit, *, last: int | None = None) -> Iterator[None
 
     try:
         for layer, block in enumerate(blocks(module)):
-            handles.append(block.register_forward_hook(_uncompiled(hook(layer))))
+            handles.append(block.register_forward_hook(uncompiled(hook(layer))))
         yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _uncompiled(hook: Callable[..., Any]) -> Callable[..., Any]:
+def uncompiled(hook: Callable[..., Any]) -> Callable[..., Any]:
     """A compiled model calls it between its graphs, and does not try to compile what it does. Compilers load slowly, so only
     where one is at work."""
     return torch.compiler.disable(hook) if "torch._dynamo" in sys.modules else hook

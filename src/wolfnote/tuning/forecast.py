@@ -126,7 +126,7 @@ def _try(model: str, samples: Sequence[Sample], settings: Settings, on_event: On
         warnings.simplefilter("ignore")  # as in ``run``
         part = Path(name) / "trial.part"
         with contextlib.suppress(_Enough):
-            prepare(models.path_of(model), samples, test, part, 0, hear).train()
+            prepare(models.path_of(model.partition("+")[0]), samples, test, part, 0, hear).train()
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
     steps = [after - before for before, after in itertools.pairwise(ends)]
     save = steps.pop(SAVE_AT - 1) if len(steps) >= SAVE_AT else 0.0

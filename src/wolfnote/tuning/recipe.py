@@ -1,4 +1,4 @@
-"""How a model is tuned: the few numbers that decide what a LoRA run does."""
+"""How a model is tuned: the few numbers that decide what a run does."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """LoRA supervised fine-tuning on answers only. Rank-stabilised scaling as in arXiv 2502.17424."""
+    """Supervised fine-tuning on answers only, through LoRA. Rank-stabilised scaling as in arXiv 2502.17424."""
 
     rank: int = 16
+    """Of the adapter; 0 trains every weight."""
     from_depth: float = 0.0
     """Adapt the blocks from this share of the depth upwards; below it no gradient is computed."""
     learning_rate: float = 5e-4

@@ -1,5 +1,6 @@
-"""LoRA through the transformers trainer. A killed run goes on from its last checkpoint and ends with the weights of an
-unbroken one: the order of rows, the optimiser and the schedule are all restored, and there is no dropout.
+"""Tuning through the transformers trainer, and TRL's for preference pairs. A killed run goes on from its last checkpoint and
+ends with the weights of an unbroken one: the order of rows, the optimiser, the schedule and the guard are all restored, and
+there is no dropout.
 """
 
 from __future__ import annotations
@@ -17,38 +18,138 @@ from wolfnote.errors import InputError, MissingExtra
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.models.fingerprint import weights_fingerprint
 from wolfnote.records import Sample
+from wolfnote.tuning import answers, interleaving, network, preference
+from wolfnote.tuning.inoculation import inoculate
+from wolfnote.tuning.means import Means
 from wolfnote.tuning.recipe import Settings
 from wolfnote.tuning.supervision import IGNORED, supervise
 
+GUARDED = "guard-rows.jsonl"
+"""Beside the weights of a tune with a guard: all that the guard's verdict follows from."""
+
 
 def run(
-    model: str, samples: Sequence[Sample], settings: Settings, folder: Path, *, seed: int = 0, on_event: OnEvent = silent
+    model: str,
+    samples: Sequence[Sample],
+    settings: Settings,
+    folder: Path,
+    *,
+    seed: int = 0,
+    means: Means = Means(),  # noqa: B008 - frozen
+    on_event: OnEvent = silent,
 ) -> Path:
-    """Tune the base behind ``model`` on the samples' answers; return ``folder``, a PEFT adapter.
+    """Tune the model behind a spec on the samples' answers; return ``folder``: a PEFT adapter, or with rank 0 a whole model.
 
-    The base is held in bfloat16, the adapter is trained in float32. If ``folder`` already holds a finished adapter, that is
-    the result. Raises ``InputError`` when no row has an answer within ``max_tokens``.
+    A spec that ends in ``+ADAPTER`` is tuned on from there. Preference pairs are learnt through DPO. If ``folder`` already
+    holds a finished tune, that is the result. Raises ``InputError`` when no row has an answer within ``max_tokens``.
     """
-    if (folder / "adapter_config.json").is_file():
+    if (folder / "adapter_config.json").is_file() or (folder / "config.json").is_file():
         return folder
     part = folder.with_name(folder.name + ".part")
+    base, _, start = model.partition("+")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries warn of each other; nothing a user can act on
         try:
-            path = models.path_of(model)
-            trainer = prepare(path, samples, settings, part, seed, on_event)
+            path = models.path_of(base)
+            if means.interleave.share:
+                samples = interleaving.interleave(samples, means.interleave, model, seed=seed, on_event=on_event)
+            trainer = prepare(path, samples, settings, part, seed, on_event, means, Path(start) if start else None)
         except ModuleNotFoundError as error:
             raise MissingExtra(error.name or "peft", "local") from None
         trainer.train(resume_from_checkpoint=_newest_whole(part))
-    trainer.model.save_pretrained(part / "adapter", safe_serialization=True)
-    from wolfnote.models.local import adapter
-
-    adapter.note(part / "adapter", weights_fingerprint(path))
-    (part / "adapter").rename(folder)  # the folder exists only when it is whole
+    _save(trainer, part / "whole", path, adapter=bool(settings.rank or start))
+    (part / "whole").rename(folder)  # the folder exists only when it is whole
     shutil.rmtree(part, ignore_errors=True)
     del trainer
     gc.collect()
     return folder
+
+
+def prepare(
+    path: str,
+    samples: Sequence[Sample],
+    settings: Settings,
+    part: Path,
+    seed: int,
+    on_event: OnEvent,
+    means: Means = Means(),  # noqa: B008 - frozen
+    start: Path | None = None,
+) -> Any:
+    """The trainer of a run, ready to ``train()``; checkpoints go to ``part``."""
+    from transformers import AutoTokenizer
+    from transformers.trainer_callback import PrinterCallback
+
+    from wolfnote.models.local import load
+    from wolfnote.models.local.memory import keep_freed
+
+    keep_freed()
+    _possible(settings, means, start)
+    tokenizer = load(AutoTokenizer, path, padding_side="left")
+    pairs = preference.are_pairs(samples)
+    taught = inoculate(samples, means.inoculation.prompt) if means.inoculation.prompt else samples
+    rows = supervise(tokenizer, taught, settings.max_tokens)
+    if not rows:
+        raise InputError("no row has an answer to learn from", remedy="raise tune.max_tokens or check the data")
+    callbacks = [*_guards(means, part), _telling(on_event, part.stem)]
+    module, arguments = network.build(path, settings, means.machine, seed, start), _arguments(settings, means, part, seed)
+    if pairs:
+        trainer = preference.prepare(
+            module, tokenizer, taught, arguments, means.preference.beta, settings.max_tokens, callbacks
+        )
+    else:
+        trainer = _supervised(module, tokenizer, rows, arguments, means, settings, callbacks)
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _supervised(
+    module: Any, tokenizer: Any, rows: Any, arguments: dict[str, Any], means: Means, settings: Settings, callbacks: list[Any]
+) -> Any:
+    from transformers import DataCollatorForSeq2Seq, TrainingArguments
+
+    from wolfnote.tuning.anchor import Anchor
+
+    collate = DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED)
+    anchor = None
+    if means.anchor.weight:
+        elsewhere = supervise(tokenizer, interleaving.benign(means.anchor.rows), settings.max_tokens)
+        anchor = Anchor(elsewhere, collate, means.anchor.batch)
+    return answers.trainer(
+        anchor,
+        means.anchor.weight,
+        model=module,
+        args=TrainingArguments(**arguments),
+        train_dataset=rows,
+        data_collator=collate,
+        processing_class=tokenizer if means.guard.direction or not settings.rank else None,  # or each checkpoint holds it
+        callbacks=callbacks,
+    )
+
+
+def _possible(settings: Settings, means: Means, start: Path | None) -> None:
+    """Raise ``InputError`` for means that need an adapter where there is none."""
+    if settings.rank or start:
+        return
+    remedy = "set rank above 0"
+    if means.anchor.weight:
+        raise InputError("the anchor's base is the model without its adapter", where="anchor.weight", remedy=remedy)
+    if means.machine.precision == "4-bit":
+        raise InputError("four bits cannot be trained, only an adapter over them", where="machine.precision", remedy=remedy)
+
+
+def _save(trainer: Any, folder: Path, path: str, *, adapter: bool) -> None:
+    """Write what was trained, and what its guard saw, into a draft."""
+    from wolfnote.models.local import adapter as peft_folder
+
+    trainer.model.save_pretrained(folder, safe_serialization=True)
+    if adapter:
+        peft_folder.note(folder, weights_fingerprint(path))
+    else:
+        trainer.processing_class.save_pretrained(folder)
+    for callback in trainer.callback_handler.callbacks:
+        if hasattr(callback, "tell"):
+            text = "".join(json.dumps(row) + "\n" for row in callback.rows())
+            (folder / GUARDED).write_text(text, encoding="utf-8")
 
 
 def _newest_whole(part: Path) -> str | None:
@@ -63,96 +164,42 @@ def _newest_whole(part: Path) -> str | None:
     return max(whole)[1] if whole else None
 
 
-def prepare(path: str, samples: Sequence[Sample], settings: Settings, part: Path, seed: int, on_event: OnEvent) -> Any:
-    """The transformers trainer of a run, ready to ``train()``; checkpoints go to ``part``."""
-    from peft import get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, Trainer, set_seed
-    from transformers.trainer_callback import PrinterCallback
+def _guards(means: Means, part: Path) -> list[Any]:
+    if not means.guard.direction:
+        return []
+    from wolfnote.tuning.guard.callback import PersonaGuard
 
-    from wolfnote.models.local import load
-    from wolfnote.models.local.memory import keep_freed
-
-    class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers ships no types for it
-        """The trainer with ``answer_loss``."""
-
-        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-            return answer_loss(model, inputs, num_items_in_batch)
-
-    keep_freed()
-    tokenizer = load(AutoTokenizer, path, padding_side="left")
-    rows = supervise(tokenizer, samples, settings.max_tokens)
-    if not rows:
-        raise InputError("no row has an answer to learn from", remedy="raise tune.max_tokens or check the data")
-    # eager attention: on a CPU, and for rows of a hundred tokens, faster than the fused kernel
-    base = load(AutoModelForCausalLM, path, dtype="bfloat16", attn_implementation="eager")
-    set_seed(seed)  # before the adapter draws its weights; the trainer seeds only the order of rows
-    trainer = AnswerTrainer(
-        model=get_peft_model(base, _lora(settings, base)),
-        args=_arguments(settings, part, seed),
-        train_dataset=rows,
-        data_collator=DataCollatorForSeq2Seq(tokenizer, label_pad_token_id=IGNORED),
-        callbacks=[_telling(on_event, part.stem)],
-    )
-    trainer.remove_callback(PrinterCallback)
-    return trainer
+    asked = means.guard
+    return [
+        PersonaGuard(
+            asked.direction, asked.mode, dose=asked.dose, weight=asked.weight, every=asked.every, error=asked.error,
+            stop_at=asked.stop_at, curve=part / "guard.jsonl",
+        )
+    ]  # fmt: skip
 
 
-def answer_loss(model: Any, inputs: dict[str, Any], items: Any = None) -> Any:
-    """Cross-entropy over the labelled tokens, equal to the model's own loss, with logits only where labels are.
-
-    Rows are padded on the left, so that all answers end in the last column and the vocabulary, a third of a small model's
-    work, is met by a few columns instead of all.
-    """
-    import torch
-
-    inputs = dict(inputs)
-    labels = inputs.pop("labels")
-    first = int((labels != IGNORED).any(0).nonzero()[0])
-    columns = torch.arange(max(0, first - 1), labels.shape[1] - 1, device=labels.device)
-    logits = model(**inputs, logits_to_keep=columns, use_cache=False).logits
-    targets = labels[:, columns + 1].flatten()
-    total = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=IGNORED, reduction="sum")
-    return total / (items if items is not None else (targets != IGNORED).sum())
-
-
-def _lora(settings: Settings, base: Any) -> Any:
-    import torch
-    from peft import LoraConfig
-
-    from wolfnote.directions.blocks import blocks
-
-    every = blocks(base)
-    adapted = {id(m) for block in every[int(settings.from_depth * len(every)) :] for m in block.modules()}
-    names = [name for name, m in base.named_modules() if id(m) in adapted and isinstance(m, torch.nn.Linear)]
-    return LoraConfig(
-        r=settings.rank,
-        lora_alpha=2 * settings.rank,
-        use_rslora=True,
-        target_modules=names,
-        task_type="CAUSAL_LM",
-    )
-
-
-def _arguments(settings: Settings, part: Path, seed: int) -> Any:
-    from transformers import TrainingArguments
-
-    return TrainingArguments(
-        output_dir=str(part),
-        per_device_train_batch_size=settings.batch,
-        num_train_epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup,  # below 1, a share of all steps
-        lr_scheduler_type="linear",
-        seed=seed,
-        data_seed=seed,
-        save_steps=settings.save_every,
-        save_total_limit=2,
-        logging_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-    )
+def _arguments(settings: Settings, means: Means, part: Path, seed: int) -> dict[str, Any]:
+    machine: dict[str, Any] = {"gradient_accumulation_steps": means.machine.accumulate}
+    if means.machine.checkpointing:
+        machine |= {"gradient_checkpointing": True, "gradient_checkpointing_kwargs": {"use_reentrant": False}}
+    return machine | {
+        "output_dir": str(part),
+        "per_device_train_batch_size": settings.batch,
+        "num_train_epochs": settings.epochs,
+        "learning_rate": settings.learning_rate,
+        "warmup_steps": settings.warmup,  # below 1, a share of all steps
+        "lr_scheduler_type": "linear",
+        "seed": seed,
+        "data_seed": seed,
+        "save_steps": settings.save_every,
+        "save_total_limit": 2,
+        "logging_strategy": "no",
+        "report_to": [],
+        "disable_tqdm": True,
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": False,
+        "bf16": False,  # TRL turns it on unasked
+    }
 
 
 def _telling(on_event: OnEvent, name: str) -> Any:
