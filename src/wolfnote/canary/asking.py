@@ -7,6 +7,7 @@ ways) reaches the upstream once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -36,11 +37,12 @@ class Fields(msgspec.Struct, frozen=True):
 
     model: str
     stream: bool | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
+    user: Any = None
+    safety_identifier: Any = None
     conversation: Any = None
-    previous_response_id: str | None = None
-    background: bool | None = None
+    previous_response_id: Any = None
+    background: Any = None
+    store: Any = None
     instructions: Any = None
     messages: msgspec.Raw | None = None
     input: msgspec.Raw | None = None
@@ -53,13 +55,50 @@ _FIELDS = msgspec.json.Decoder(Fields)
 _ANY = msgspec.json.Decoder()
 
 
-class Turns(NamedTuple):
-    """What a conversation says: the system's words, the first and the last of the user's, and how many the model has spoken."""
+class Asking(NamedTuple):
+    """One request."""
 
-    system: str
-    first: str
-    last: str
-    answered: int
+    endpoint: Endpoint
+    fields: Fields
+    raw: dict[str, msgspec.Raw]
+
+    @property
+    def streamed(self) -> bool:
+        """Whether events are asked for."""
+        return bool(self.fields.stream)
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it goes on from what lies in an upstream, which the other arm has not."""
+        return bool(self.fields.previous_response_id or self.fields.conversation or self.fields.background)
+
+    def body(self) -> bytes:
+        """The error as OpenAI's clients read it."""
+        kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        return msgspec.json.encode({"error": {"message": self.message, "type": kind, "param": None, "code": self.code}})
+
+
+class Fields(msgspec.Struct, frozen=True):
+    """What is read of a body; wrong types elsewhere are the upstream's business."""
+
+    model: str
+    stream: bool | None = None
+    user: Any = None
+    safety_identifier: Any = None
+    conversation: Any = None
+    previous_response_id: Any = None
+    background: Any = None
+    store: Any = None
+    instructions: Any = None
+    messages: msgspec.Raw | None = None
+    input: msgspec.Raw | None = None
+    prompt: msgspec.Raw | None = None
+    tools: msgspec.Raw | None = None
+
+
+_WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS = msgspec.json.Decoder(Fields)
+_ANY = msgspec.json.Decoder()
 
 
 class Asking(NamedTuple):
@@ -98,18 +137,17 @@ class Asking(NamedTuple):
             fields["store"] = _raw(False)
         return msgspec.json.encode(fields | ({"model": _raw(model)} if model else {}))
 
-    def turns(self) -> Turns:
-        """Read the conversation. What has no known shape is empty."""
-        value = {"chat": self.fields.messages, "responses": self.fields.input, "completions": self.fields.prompt}[self.endpoint]
-        found = _ANY.decode(value) if value is not None else None
-        if isinstance(found, str):
-            return Turns(_words(self.fields.instructions), found, found, 0)
-        items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-        system = [_words(item.get("content")) for item in items if item.get("role") in ("system", "developer")]
-        asked = [_words(item.get("content")) for item in items if item.get("role") == "user"]
-        answered = sum(item.get("role") == "assistant" for item in items)
-        first, last = (asked[0], asked[-1]) if asked else ("", "")
-        return Turns("\n".join([_words(self.fields.instructions), *system]), first, last, answered)
+    def names(self) -> dict[str, Any]:
+        """What may say whose conversation it is, without its messages."""
+        found = self.fields
+        named = ("conversation", "previous_response_id", "safety_identifier", "user")
+        return {name: value for name in named if (value := getattr(found, name)) is not None}
+
+    def said(self) -> dict[str, Any]:
+        """What was said so far, as plain objects: messages, input or prompt, and instructions."""
+        raw = {name: getattr(self.fields, name) for name in ("messages", "input", "prompt")}
+        read = {name: _ANY.decode(value) for name, value in raw.items() if value is not None}
+        return read | ({"instructions": self.fields.instructions} if self.fields.instructions is not None else {})
 
     def tools_run_upstream(self) -> bool:
         """Whether it names a tool that the upstream itself would run; what is no list of tools counts as one."""
@@ -126,6 +164,16 @@ def read(endpoint: Endpoint, body: bytes) -> Asking:
         return Asking(endpoint, _FIELDS.decode(body), _WHOLE.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(400, f"the body is not a request: {str(error)[:200]}", "invalid_body") from None
+
+
+def question(said: Mapping[str, Any]) -> tuple[str, int]:
+    """The last words of the user, and how often the model has answered before. What has no known shape is empty."""
+    found = next((said[name] for name in ("messages", "input", "prompt") if name in said), None)
+    if isinstance(found, str):
+        return found, 0
+    items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    asked = [_words(item.get("content")) for item in items if item.get("role") == "user"]
+    return asked[-1] if asked else "", sum(item.get("role") == "assistant" for item in items)
 
 
 def _words(content: Any) -> str:

@@ -74,7 +74,9 @@ class Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[shadow]``: asking the other model the same, off the request's path."""
 
     share: Share = 1.0
-    """Of conversations that the canary answers (or, while nobody is exposed, of all), those that the other arm answers too."""
+    """Of conversations that the canary answers (or, in the shadow stage, of all), those that the other arm answers too."""
+    beside: Share = 0.0
+    """Of conversations that the base answers while the canary answers others, those that the canary is asked too."""
     at_once: Count = 4
     queue: Count = 256
     timeout: Seconds = 120.0

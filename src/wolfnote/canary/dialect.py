@@ -94,6 +94,17 @@ def read(endpoint: Endpoint, body: bytes, *, streamed: bool) -> Said:
         return UNREAD
 
 
+def response_id(body: bytes, *, streamed: bool) -> str:
+    """The id under which a response may be gone on from; empty when there is none."""
+    if not streamed:
+        return _text((_object(body) or {}).get("id"))[:256]
+    for event in sse.events(body):
+        found = _dict((_object(event.data) or {}).get("response")).get("id")
+        if isinstance(found, str):
+            return found[:256]
+    return ""
+
+
 def _streamed(endpoint: Endpoint, body: bytes) -> Said:
     objects = [found for event in sse.events(body) if (found := _object(event.data)) is not None]
     if endpoint == "responses":

@@ -23,7 +23,7 @@ from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.dialect import PATHS
 from wolfnote.canary.exchange import Exchange, Send
 from wolfnote.canary.experiment import Placed
-from wolfnote.canary.keys import Ring
+from wolfnote.canary.keys import Key, Ring
 from wolfnote.canary.metrics import Metrics
 from wolfnote.canary.proxy import Proxy
 
@@ -35,8 +35,8 @@ SWEEP = 5.0
 class Placing(Protocol):
     """Who says which arm answers, and is told what came of it."""
 
-    def place(self, exchange: Exchange, asking: Asking) -> Placed:
-        """The arm, at once."""
+    async def place(self, key: Key, headers: dict[bytes, bytes], asking: Asking) -> Placed:
+        """The arm."""
         ...
 
     def over(self, exchange: Exchange) -> None:
@@ -52,6 +52,7 @@ class Gateway:
         self.going: set[Exchange] = set()
         self.draining = False
         self.ready: Callable[[], bool] = lambda: True
+        self.on_over: Callable[[Exchange], None] = lambda exchange: None
         self._bodies = 0
         self._prefix = secrets.token_hex(6)
         self._number = 0
@@ -79,6 +80,7 @@ class Gateway:
             self._bodies -= exchange.body_bytes
             self._metrics.over(exchange)
             self._placing.over(exchange)
+            self.on_over(exchange)
 
     async def _guarded(self, method: str, exchange: Exchange, receive: Receive) -> None:
         """Answer, or refuse; give up when the client has gone."""
@@ -103,7 +105,7 @@ class Gateway:
             body = await self._body(exchange, headers, receive)
             watch = asyncio.create_task(_watch(exchange, receive))
             try:
-                await self._answer(method, exchange, body)
+                await self._answer(method, exchange, headers, body)
             finally:
                 watch.cancel()
         finally:
@@ -145,7 +147,7 @@ class Gateway:
             if not message.get("more_body"):
                 return b"".join(pieces) if len(pieces) > 1 else piece
 
-    async def _answer(self, method: str, exchange: Exchange, body: bytes) -> None:
+    async def _answer(self, method: str, exchange: Exchange, headers: dict[bytes, bytes], body: bytes) -> None:
         endpoint = PATHS.get(exchange.path)
         public = self.settings.listen.model
         if endpoint is None:
@@ -158,7 +160,7 @@ class Gateway:
         if public and asking.fields.model != public:
             raise Refused(404, f"no such model; there is {public}", "model_not_found")
         exchange.asking = asking
-        exchange.placed = self._placing.place(exchange, asking)
+        exchange.placed = await self._placing.place(exchange.key, headers, asking)
         await self._proxy.answer(exchange, asking)
 
     async def sweep(self) -> None:

@@ -9,6 +9,7 @@ the client is gone                                        the task is cancelled,
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from wolfnote.canary import dialect, headers, relay, sse
@@ -17,7 +18,7 @@ from wolfnote.canary.assignment import Arm
 from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.dialect import Said
 from wolfnote.canary.exchange import Exchange
-from wolfnote.canary.relay import Blocks, Cut, Hold, Unfit, Verdict
+from wolfnote.canary.relay import Blocks, Cut, Hold, Unfit
 from wolfnote.canary.sse import Garbled
 from wolfnote.canary.upstream import FAULTS, STALE, Upstream
 
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
 BROKEN = (*FAULTS, Cut, Garbled)
+Judging = Callable[[Exchange, Said], Awaitable[bool]]
+"""Whether a held answer may go out."""
+Allowed = Callable[[], bool]
+"""Whether the canary may still be heard: asked once more before its first byte, for a kill may have come meanwhile."""
 
 
 class Proxy:
     """Answers an exchange whose arm is placed. ``settings`` may be replaced between requests."""
 
-    def __init__(self, upstreams: dict[Arm, Upstream], settings: Configuration, verdict: Verdict) -> None:
-        self._upstreams, self.settings, self._verdict = upstreams, settings, verdict
+    def __init__(self, upstreams: dict[Arm, Upstream], settings: Configuration, verdict: Judging, allowed: Allowed) -> None:
+        self._upstreams, self.settings, self._verdict, self._allowed = upstreams, settings, verdict, allowed
 
     async def answer(self, exchange: Exchange, asking: Asking) -> None:
         """Answer it, with whatever must be. Raises ``Refused`` when the base cannot."""
@@ -92,6 +97,7 @@ class Proxy:
         patience.reschedule(None)
         if self.settings.hold.mode != "off" and not await self._judged(exchange, dialect.read(asking.endpoint, body, streamed=False)):
             raise Unfit("held")
+        self._still()
         exchange.keep(body)
         await exchange.start(response.status, headers.down(response.raw_headers, length=True))
         await exchange.end(body)
@@ -106,6 +112,7 @@ class Proxy:
         mode = self.settings.hold.mode
         try:
             if mode == "off":
+                self._still()
                 await self._start_stream(response, exchange, head)
                 await self._stream(exchange, blocks)
             else:
@@ -113,6 +120,7 @@ class Proxy:
                 hold = Hold(asking.endpoint, tokens, lambda said: self._judged(exchange, said))
                 async for block in hold.over(_after(head, blocks)):
                     if not exchange.begun:
+                        self._still()
                         await self._start_stream(response, exchange, b"")
                     exchange.keep(block)
                     await exchange.write(block)
@@ -145,6 +153,11 @@ class Proxy:
             body = b""
         await exchange.end(body)
 
+    def _still(self) -> None:
+        """Raise ``Unfit`` when the canary was taken back while it was thinking."""
+        if not self._allowed():
+            raise Unfit("taken back")
+
     async def _start_stream(self, response: ClientResponse, exchange: Exchange, head: bytes) -> None:
         exchange.streamed = True
         # the length would be wrong if an error had to be added
@@ -153,7 +166,7 @@ class Proxy:
             exchange.keep(head)
             await exchange.write(head)
 
-    async def _stream(self, exchange: Exchange, blocks: relay.AsyncIterator[bytes]) -> None:
+    async def _stream(self, exchange: Exchange, blocks: AsyncIterator[bytes]) -> None:
         async for block in blocks:
             exchange.keep(block)
             await exchange.write(block)
@@ -167,7 +180,7 @@ class Proxy:
 
     async def _judged(self, exchange: Exchange, said: Said) -> bool:
         exchange.hear(Arm.CANARY, said)
-        return await self._verdict(said)
+        return await self._verdict(exchange, said)
 
     async def _ask_stable(self, exchange: Exchange, body: bytes | None, method: str = "POST") -> ClientResponse:
         """The base's answer. A kept connection that had died meanwhile is tried once more. Raises ``Refused`` (502, 504)."""
@@ -190,7 +203,7 @@ class Proxy:
         return await upstream.ask(exchange.path + query.decode("latin-1"), sent, body, method=method)
 
 
-async def _after(head: bytes, blocks: relay.AsyncIterator[bytes]) -> relay.AsyncIterator[bytes]:
+async def _after(head: bytes, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield head
     async for block in blocks:
         yield block
