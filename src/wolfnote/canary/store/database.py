@@ -1,8 +1,8 @@
 """The SQLite file: one connection, one thread, every write a transaction.
 
 WAL, so that ``wolfnote canary status`` can read beside it. NORMAL sync for what is observed (a kill loses nothing, a power cut
-the last moments), FULL for decisions. SQLite before 3.51.3 can lose a WAL when two connections write or checkpoint: only this one
-ever does, a second process is refused by a lock, and readers are opened read-only.
+the last moments), FULL for decisions. SQLite before 3.51.3 can lose a WAL when two connections write or checkpoint: only this
+one ever does, a second process is refused by a lock, and readers are opened read-only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Database:
 
     @classmethod
     def write(cls, path: Path) -> Database:
-        """Open or make the file, and keep other writers out. Raises ``RunError`` when one is in, ``InputError`` for no place."""
+        """Open or make the file and keep other writers out. Raises ``RunError`` when one is in, ``InputError`` for no place."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = path.with_name(f"{path.name}.lock").open("w")

@@ -1,7 +1,7 @@
 """Everything that a replica observes, on its way to the store: gathered for 50 ms, written as one batch.
 
-Nothing here blocks or raises into a request. While the store does not write, the batch waits and is sent again (it counts once);
-what does not fit into memory meanwhile is dropped whatever its verdict, and counted as ``lost``.
+Nothing here blocks or raises into a request. While the store does not write, the batch waits and is sent again (it counts
+once); what does not fit into memory meanwhile is dropped whatever its verdict, and counted as ``lost``.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ decision is told by NOTIFY; whoever misses it polls.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -27,7 +27,7 @@ from wolfnote.errors import InputError, RunError
 if TYPE_CHECKING:
     import asyncpg
 
-    Session = asyncpg.Connection[asyncpg.Record]
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 PAGE = 1000
 """So many entries at once."""
@@ -191,7 +191,7 @@ class PostgresStore:
     async def _counted(self, session: Session, snapshot: Snapshot) -> Snapshot:
         sql = "SELECT name, SUM(value)::bigint FROM wolfnote.counters WHERE experiment = $1 GROUP BY name"
         rows = await session.fetch(sql, snapshot.state.experiment)
-        return msgspec.structs.replace(snapshot, counts={name: value for name, value in rows})
+        return msgspec.structs.replace(snapshot, counts=dict(rows))
 
 
 async def _last(session: Session, experiment: str, replica: str) -> int:

@@ -58,7 +58,7 @@ class Sessions:
         """A connection of the pool, for one piece of work. Raises ``Unreachable``."""
         with told(self.where):
             async with self._pool.acquire(timeout=TIMEOUT) as connection:
-                yield connection  # type: ignore[misc]  # a proxy that is as good as one
+                yield connection
 
     async def lead(self, experiment: str) -> bool:
         """Whether this process holds the advisory lock of the experiment; asked of the server at each call."""
