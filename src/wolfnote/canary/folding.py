@@ -36,6 +36,12 @@ class Folded(NamedTuple):
     watch: Watch
 
 
+def decoded(state: bytes, limits: bytes, watch: bytes, number: int, last: str) -> Snapshot:
+    """A snapshot without its counts, from a store's row."""
+    read = msgspec.json.decode
+    return Snapshot(read(state, type=State), read(limits, type=Limits), {}, read(watch, type=Watch), Head(number, last))
+
+
 def units(batch: Batch) -> list[str]:
     """The units that a batch is about: what must be known of them before it is folded."""
     named = [observation.unit for observation in batch.observations] + [answered.unit for answered in batch.answered]

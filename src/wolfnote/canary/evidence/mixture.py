@@ -1,6 +1,6 @@
 """E-values as bets on a fixed grid: the mean of what each bet has made of one unit of money.
 
-Where the null holds, no bet is expected to win, whatever came before; so the chance that the mean ever reaches 1/α is α at most,
+Where the null holds, no bet is expected to win, whatever came before; so the chance that the mean ever reaches 1/α at most α,
 however often one looks (Ville 1939; Ramdas, Grünwald, Vovk & Shafer, arXiv 2210.01948). Each bet's gain is a sum over
 observations: it depends on counts only, not on their order, and replicas merge by adding counts.
 """

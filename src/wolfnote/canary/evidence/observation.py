@@ -63,7 +63,7 @@ class Answered(msgspec.Struct, frozen=True):
     arm: Arm
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(msgspec.Struct, frozen=True, array_like=True):
     """What is remembered of a unit: judged turns of each arm, whether it was flagged, and what it was already counted for."""
 
     canary: int = 0

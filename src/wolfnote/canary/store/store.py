@@ -8,7 +8,7 @@ nobody knows the state, and nobody is exposed.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -36,6 +36,16 @@ class Kept(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Beside(NamedTuple):
+    """What is written with a batch and is no evidence: pins by ``assignment.name``, and pairs to look at."""
+
+    pins: Mapping[str, Pin] = {}
+    kept: Sequence[Kept] = ()
+
+
+NOTHING = Beside()
+
+
 class Store(Protocol):
     """A place for experiments. All methods may be called from one event loop at once."""
 
@@ -51,8 +61,11 @@ class Store(Protocol):
     async def snapshot(self, experiment: str) -> Snapshot:
         """State, counts and head of one moment. Raises ``InputError`` for no such experiment."""
 
-    async def append(self, experiment: str, batch: Batch, at: float) -> bool:
-        """Log and count a batch; True once it is on the disk, False when it was there already (the same replica and number)."""
+    async def append(self, experiment: str, batch: Batch, at: float, beside: Beside = NOTHING) -> bool:
+        """Log and count a batch, with what lies beside it; True once all is on the disk.
+
+        False when it was there already: a replica's numbers rise by one, and a batch sent twice counts once.
+        """
 
     async def note(self, experiment: str, noted: Noted, at: float) -> None:
         """Log a fact."""
@@ -73,14 +86,8 @@ class Store(Protocol):
     async def last_batch(self, experiment: str, replica: str) -> int:
         """The number of the last batch that is there of a replica; 0 of none."""
 
-    async def pin(self, experiment: str, pins: Mapping[str, Pin], at: float) -> None:
-        """Remember arms, by ``assignment.name``. What is pinned to stable stays so."""
-
     async def pinned(self, experiment: str, name: str) -> Pin | None:
-        """The pin of that name."""
-
-    async def keep(self, experiment: str, pairs: Sequence[Kept]) -> None:
-        """Keep pairs for people to look at."""
+        """The pin of that name. What is once pinned to stable stays so."""
 
     async def kept(self, experiment: str, limit: int = 50, *, flagged: bool = False) -> list[Kept]:
         """The newest pairs, or the newest flagged ones."""
