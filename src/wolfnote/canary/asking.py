@@ -32,6 +32,9 @@ class Refused(Exception):
         return msgspec.json.encode({"error": {"message": self.message, "type": kind, "param": None, "code": self.code}})
 
 
+_ABSENT = msgspec.Raw(b"")
+
+
 class Fields(msgspec.Struct, frozen=True):
     """What is read of a body; wrong types elsewhere are the upstream's business."""
 
@@ -44,10 +47,10 @@ class Fields(msgspec.Struct, frozen=True):
     background: Any = None
     store: Any = None
     instructions: Any = None
-    messages: msgspec.Raw | None = None
-    input: msgspec.Raw | None = None
-    prompt: msgspec.Raw | None = None
-    tools: msgspec.Raw | None = None
+    messages: msgspec.Raw = _ABSENT
+    input: msgspec.Raw = _ABSENT
+    prompt: msgspec.Raw = _ABSENT
+    tools: msgspec.Raw = _ABSENT
 
 
 _WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -78,6 +81,9 @@ class Asking(NamedTuple):
         return msgspec.json.encode({"error": {"message": self.message, "type": kind, "param": None, "code": self.code}})
 
 
+_ABSENT = msgspec.Raw(b"")
+
+
 class Fields(msgspec.Struct, frozen=True):
     """What is read of a body; wrong types elsewhere are the upstream's business."""
 
@@ -90,10 +96,10 @@ class Fields(msgspec.Struct, frozen=True):
     background: Any = None
     store: Any = None
     instructions: Any = None
-    messages: msgspec.Raw | None = None
-    input: msgspec.Raw | None = None
-    prompt: msgspec.Raw | None = None
-    tools: msgspec.Raw | None = None
+    messages: msgspec.Raw = _ABSENT
+    input: msgspec.Raw = _ABSENT
+    prompt: msgspec.Raw = _ABSENT
+    tools: msgspec.Raw = _ABSENT
 
 
 _WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -146,12 +152,12 @@ class Asking(NamedTuple):
     def said(self) -> dict[str, Any]:
         """What was said so far, as plain objects: messages, input or prompt, and instructions."""
         raw = {name: getattr(self.fields, name) for name in ("messages", "input", "prompt")}
-        read = {name: _ANY.decode(value) for name, value in raw.items() if value is not None}
+        read = {name: _ANY.decode(value) for name, value in raw.items() if bytes(value)}
         return read | ({"instructions": self.fields.instructions} if self.fields.instructions is not None else {})
 
     def tools_run_upstream(self) -> bool:
         """Whether it names a tool that the upstream itself would run; what is no list of tools counts as one."""
-        if self.fields.tools is None:
+        if not bytes(self.fields.tools):
             return False
         found = _ANY.decode(self.fields.tools)
         tools = found if isinstance(found, list) else [] if found is None else [found]

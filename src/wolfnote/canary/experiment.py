@@ -69,7 +69,8 @@ class Experiment:
         self.history: list[tuple[float, float, float]] = []
         """(seconds since 1970, log E of harm, share), for the dashboard's curve; thinned as it grows."""
         self.order: Order[Observation | None] = Order()
-        self.on_decided: Callable[[State], None] = lambda state: None
+        self.on_state: Callable[[State, bool], None] = lambda state, mine: None
+        """Told of each new state, and whether it was this replica that wrote it."""
         self.group = Group(store, name, replica, time.time, taken)
         self._pins: OrderedDict[str, Pin] = OrderedDict()
         self._read_at: float | None = None
@@ -197,17 +198,24 @@ class Experiment:
                 continue  # nothing is read: the lease runs out by itself
 
     async def _decide(self, rule: Callable[[Snapshot], State | None]) -> None:
-        self._see(await self._store.decide(self.name, rule, time.time()))
+        decided: list[State | None] = []
 
-    def _see(self, snapshot: Snapshot) -> None:
+        def remembered(seen: Snapshot) -> State | None:
+            decided.append(rule(seen))
+            return decided[-1]
+
+        after = await self._store.decide(self.name, remembered, time.time())
+        self._see(after, mine=bool(decided) and decided[-1] == after.state)
+
+    def _see(self, snapshot: Snapshot, *, mine: bool = False) -> None:
         """A newer snapshot; an older one that came late is not looked at."""
         before = self.snapshot.state
-        if snapshot.head.number < self.snapshot.head.number:
+        if snapshot.head.number < self.snapshot.head.number or snapshot.state.number < before.number:
             return
         self.snapshot = snapshot
         self._draw_curve(snapshot)
         if snapshot.state.number > before.number:
-            self.on_decided(snapshot.state)
+            self.on_state(snapshot.state, mine)
 
     def _draw_curve(self, snapshot: Snapshot) -> None:
         now = time.time()

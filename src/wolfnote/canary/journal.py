@@ -58,6 +58,8 @@ class Journal:
 
     def tell(self, line: dict[str, Any]) -> None:
         """Another event, such as a decision."""
+        if self.what == "none":
+            return
         try:
             self._lines.put_nowait({"at": time.time(), **line})
         except queue.Full:

@@ -58,7 +58,7 @@ class Service:
         self.journal = Journal(settings.store.log)
         self.judges = Judges(settings)
         self.experiment = Experiment(settings, store, named(settings), salt, replica or secrets.token_hex(6), taken)
-        self.experiment.on_decided = self._decided
+        self.experiment.on_state = self._stated
         self._store = store
         self._servers = {Arm.STABLE: settings.stable, Arm.CANARY: settings.canary}
         self._front = {arm: Upstream(arm, server) for arm, server in self._servers.items()}
@@ -157,9 +157,9 @@ class Service:
         found = await self._store.kept(self.experiment.name, limit, flagged=flagged)
         return [{"unit": k.unit, "at": k.at, "flagged": k.flagged, **msgspec.json.decode(k.body)} for k in found]
 
-    def _decided(self, state: State) -> None:
-        self.journal.tell({"event": "decision", **msgspec.to_builtins(state)})
-        if not self.settings.store.postgres or state.who == controller.AUTOMATIC or self._opened:
+    def _stated(self, state: State, mine: bool) -> None:
+        self.journal.tell({"event": "decision", "mine": mine, **msgspec.to_builtins(state)})
+        if mine:  # of many replicas, the one that decided tells the world
             self.hooks.decided(state)
 
     async def _reread(self, file: Path, overrides: tuple[str, ...]) -> None:
