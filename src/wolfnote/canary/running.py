@@ -49,11 +49,12 @@ async def _serve(
     settings: Configuration, file: Path | None, overrides: tuple[str, ...], front: socket.socket, back: socket.socket,
     pages: Pages | None, ready: Ready,
 ) -> None:  # fmt: skip
-    store = await stores.connect(settings.store.postgres or str(Path(settings.store.folder) / "canary.sqlite"))
+    key = salt(settings)
+    store = await stores.connect(place(settings))
     replica = secrets.token_hex(6)
     taken = None if settings.store.postgres else Taken(Path(settings.store.folder) / "taken", replica)
     try:
-        service = Service(settings, store, salt(settings), taken=taken, replica=replica)
+        service = Service(settings, store, key, taken=taken, replica=replica)
         await service.open()
         beside = asyncio.create_task(service.run(file, overrides))
         try:
@@ -104,6 +105,11 @@ def _server(app: Any, **more: Any) -> uvicorn.Server:
     )  # fmt: skip
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     return _Server(config)
+
+
+def place(settings: Configuration) -> str:
+    """Where the store is."""
+    return settings.store.postgres or str(Path(settings.store.folder) / "canary.sqlite")
 
 
 def token(settings: Configuration) -> str:

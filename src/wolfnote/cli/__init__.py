@@ -16,7 +16,7 @@ import msgspec
 import typer
 
 from wolfnote import interrupts
-from wolfnote.cli import audit, cleaning, direction
+from wolfnote.cli import audit, canary, cleaning, direction
 from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.review import review
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
@@ -43,6 +43,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 pass, 1 fail, 2 wrong usage or input, 3 inconclusive or could not finish.",
 )
 
+app.add_typer(canary.app, name="canary")
 app.add_typer(direction.app, name="direction")
 app.command()(review)
 
