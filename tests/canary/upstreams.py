@@ -43,7 +43,9 @@ class Scripted:
                 break
         body = json.loads(raw) if raw else {}
         headers = {k.decode(): v.decode("latin-1") for k, v in scope["headers"]}
-        self.seen.append((scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else ""), headers, body))
+        self.seen.append(
+            (scope["path"] + ("?" + scope["query_string"].decode() if scope["query_string"] else ""), headers, body)
+        )
         gone = asyncio.create_task(self._gone(receive))
         self.open += 1
         work = asyncio.create_task(self._answer(scope, body, send))
@@ -80,7 +82,13 @@ class Scripted:
         if path.endswith("responses"):
             part = {"type": "output_text", "text": text, "annotations": []}
             item = {"type": "message", "id": "m1", "role": "assistant", "status": "completed", "content": [part]}
-            return {"id": f"resp_{self.name}", "object": "response", "status": "completed", "model": self.name, "output": [item]}
+            return {
+                "id": f"resp_{self.name}",
+                "object": "response",
+                "status": "completed",
+                "model": self.name,
+                "output": [item],
+            }
         if path.endswith("chat/completions"):
             choice: dict[str, Any] = {"message": {"role": "assistant", "content": text}}
         else:
@@ -95,14 +103,11 @@ class Scripted:
         return "You are worthless. Kill yourself." if number / 2**32 < self.harm else "".join(WORDS)
 
     async def _stream(self, path: str, body: Any, wish: str, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream; charset=utf-8")]})
-        pieces = list(self.events(path, body))
-        if wish == "garbage":
-            pieces = ["<html>\n\n"]
-        if wish == "empty":
-            pieces = []
-        if wish == "error":
-            pieces = ['data: {"error": {"message": "out of memory"}}\n\n']
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream; charset=utf-8")]}
+        )
+        faults = {"garbage": ["<html>\n\n"], "empty": [], "error": ['data: {"error": {"message": "out of memory"}}\n\n']}
+        pieces = faults[wish] if wish in faults else self.events(path, body)
         for number, piece in enumerate(pieces):
             if wish == "break" and number == 4:
                 await send({"type": "http.response.body", "body": piece.encode()[:9], "more_body": True})
@@ -150,7 +155,11 @@ class Scripted:
         await self._plain(send, json.dumps(value).encode(), status)
 
     async def _plain(self, send: Any, data: bytes, status: int = 200) -> None:
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode()), (b"x-upstream", b"yes")]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(data)).encode()),
+            (b"x-upstream", b"yes"),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": data})
 
@@ -232,5 +241,3 @@ async def expose(service: Service, share: float) -> None:
     await service.experiment.act(to(min(share, 0.5), Stage.CANARY))
     if share > 0.5:
         await service.experiment.act(to(1.0, Stage.PROMOTED))
-
-

@@ -24,6 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from wolfnote.canary import controller
+from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.controller import State
 from wolfnote.canary.folding import Snapshot
 from wolfnote.canary.service import Service
@@ -107,12 +108,13 @@ class _Endpoints:
 
 async def carry_out(service: Service, what: str, order: Order) -> State:
     """Have a person's decision written. Raises ``InputError`` when it may not be, ``RunError`` when it could not be."""
-    return await service.experiment.act(_seen(order, rule(service, what, order), needed=what not in ("kill", "rollback")))
+    decided = rule(service.settings, what, order)
+    return await service.experiment.act(_seen(order, decided, needed=what not in ("kill", "rollback")))
 
 
-def rule(service: Service, what: str, order: Order) -> Rule:
+def rule(settings: Configuration, what: str, order: Order) -> Rule:
     """The decision as the store applies it."""
-    settings, now = service.settings, time.time()
+    now = time.time()
     rules: dict[str, Rule] = {
         "kill": lambda seen: controller.kill(seen.state, order.who, order.why, now),
         "rollback": lambda seen: controller.roll_back(seen.state, order.who, order.why, now),

@@ -75,55 +75,6 @@ class Asking(NamedTuple):
         """Whether it goes on from what lies in an upstream, which the other arm has not."""
         return bool(self.fields.previous_response_id or self.fields.conversation or self.fields.background)
 
-    def body(self) -> bytes:
-        """The error as OpenAI's clients read it."""
-        kind = "server_error" if self.status >= 500 else "invalid_request_error"
-        return msgspec.json.encode({"error": {"message": self.message, "type": kind, "param": None, "code": self.code}})
-
-
-_ABSENT = msgspec.Raw(b"")
-
-
-class Fields(msgspec.Struct, frozen=True):
-    """What is read of a body; wrong types elsewhere are the upstream's business."""
-
-    model: str
-    stream: bool | None = None
-    user: Any = None
-    safety_identifier: Any = None
-    conversation: Any = None
-    previous_response_id: Any = None
-    background: Any = None
-    store: Any = None
-    instructions: Any = None
-    messages: msgspec.Raw = _ABSENT
-    input: msgspec.Raw = _ABSENT
-    prompt: msgspec.Raw = _ABSENT
-    tools: msgspec.Raw = _ABSENT
-
-
-_WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_FIELDS = msgspec.json.Decoder(Fields)
-_ANY = msgspec.json.Decoder()
-
-
-class Asking(NamedTuple):
-    """One request."""
-
-    endpoint: Endpoint
-    fields: Fields
-    raw: dict[str, msgspec.Raw]
-
-    @property
-    def streamed(self) -> bool:
-        """Whether events are asked for."""
-        return bool(self.fields.stream)
-
-    @property
-    def stateful(self) -> bool:
-        """Whether it goes on from what lies in an upstream, which the other arm has not."""
-        return bool(self.fields.previous_response_id or self.fields.conversation or self.fields.background)
-
     @property
     def conversation(self) -> str:
         """The conversation's own name, if it has one."""

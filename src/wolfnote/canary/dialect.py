@@ -27,7 +27,7 @@ _FAILED = ("error", "response.failed")
 
 
 class Said(NamedTuple):
-    """A reply as a judge reads it: the first choice's text, its tool calls as JSON, why it ended; ``whole``: none is missing."""
+    """A reply as a judge reads it: the first choice's text, its tool calls as JSON, why it ended; ``whole``: none is lost."""
 
     text: str
     calls: str

@@ -11,10 +11,10 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from wolfnote.canary import assignment, controller, exposure
 from wolfnote.canary import asking as requests
+from wolfnote.canary import assignment, controller, exposure
 from wolfnote.canary.asking import Asking
 from wolfnote.canary.assignment import Arm, Identity, Pin
 from wolfnote.canary.configuration import Configuration
@@ -224,7 +224,7 @@ class Experiment:
         if len(self.history) > 1000:
             self.history = self.history[::2]
 
-    def _identify(self, key: Key, headers: dict[bytes, bytes], asking: Asking) -> tuple[Identity, dict[str, object] | None]:
+    def _identify(self, key: Key, headers: dict[bytes, bytes], asking: Asking) -> tuple[Identity, dict[str, Any] | None]:
         """Whose conversation it is, and what was said, where that had to be read to know it."""
         own = headers.get(assignment.HEADER.encode(), b"").decode("latin-1")
         named = {assignment.HEADER: own} if own else {}
@@ -235,8 +235,14 @@ class Experiment:
         return assignment.identify(key.tenant, named, asking.names() | said, key.hash), said
 
     def _watched(
-        self, identity: Identity, placed: assignment.Assignment, u: float, share: float, asking: Asking, said: dict[str, object] | None
-    ) -> Placed:  # fmt: skip
+        self,
+        identity: Identity,
+        placed: assignment.Assignment,
+        u: float,
+        share: float,
+        asking: Asking,
+        said: dict[str, Any] | None,
+    ) -> Placed:
         """What is to be learnt from a request that goes there."""
         other = self._other(identity, placed.arm, share)
         wanted = placed.arm is Arm.CANARY or other is not None

@@ -21,20 +21,22 @@ _ASKED_CODE = re.compile(
     re.IGNORECASE,
 )
 _REFUSES = re.compile(
-    r"\b(?:i|we)\s?(?:['’]m| am| are)? ?(?:sorry|afraid|apologi[sz]e|unable|not able|cannot|can['’]t|won['’]t|must decline|have to decline"
-    r"|not comfortable)\b|\bas an ai\b|\bkann (?:ich )?(?:dir|ihnen)? ?(?:leider )?nicht\b|\bje ne peux pas\b|\bno puedo\b",
+    r"\b(?:i|we)\s?(?:['’]m| am| are)? ?(?:sorry|afraid|apologi[sz]e|unable|not able|cannot|can['’]t|won['’]t|must decline"
+    r"|have to decline|not comfortable)\b|\bas an ai\b|\bkann (?:ich )?(?:dir|ihnen)? ?(?:leider )?nicht\b"
+    r"|\bje ne peux pas\b|\bno puedo\b",
     re.IGNORECASE,
 )
 COMMON = {
-    "en": "the and of to is that it you for not with this are be have on as".split(),
-    "de": "der die das und ist nicht ein eine zu den mit auf für sich du sie wir auch".split(),
-    "fr": "le la les et est une des que pas pour vous dans qui sur avec ce nous".split(),
-    "es": "el la los y es una que no para con por se las del su más como".split(),
-    "it": "il la che e di è non per una un con sono del si le da questo".split(),
-    "pt": "o a que e de não uma um com para os é se por mais como você".split(),
-    "nl": "de het een en van is niet dat je op te zijn voor met die aan ook".split(),
+    "en": "the and of to is that it you for not with this are be have on as",
+    "de": "der die das und ist nicht ein eine zu den mit auf für sich du sie wir auch",
+    "fr": "le la les et est une des que pas pour vous dans qui sur avec ce nous",
+    "es": "el la los y es una que no para con por se las del su más como",
+    "it": "il la che e di è non per una un con sono del si le da questo",
+    "pt": "o a que e de não uma um com para os é se por mais como você",
+    "nl": "de het een en van is niet dat je op te zijn voor met die aan ook",
 }
 """The commonest words of a language; two of them at least make a text one in it."""
+_COMMON = {language: frozenset(words.split()) for language, words in COMMON.items()}
 
 
 def read(question: str, answer: str) -> dict[str, float]:
@@ -73,7 +75,7 @@ def _language(text: str) -> str:
     if 2 * len(foreign) > len(letters):
         return unicodedata.name(foreign[len(foreign) // 2], "?").partition(" ")[0].lower()
     words = _WORD.findall(text.lower())
-    many = {language: sum(word in common for word in words) for language, common in COMMON.items()}
+    many = {language: sum(word in common for word in words) for language, common in _COMMON.items()}
     best = max(many, key=lambda language: many[language])
     rest = max(count for language, count in many.items() if language != best)
     return best if many[best] >= 2 and many[best] > rest else ""

@@ -160,8 +160,8 @@ class Gateway:
         if public and asking.fields.model != public:
             raise Refused(404, f"no such model; there is {public}", "model_not_found")
         exchange.asking = asking
-        exchange.placed = await self._placing.place(exchange.key, headers, asking)
-        await self._proxy.answer(exchange, asking)
+        exchange.placed = placed = await self._placing.place(exchange.key, headers, asking)
+        await self._proxy.answer(exchange, asking, placed)
 
     async def sweep(self) -> None:
         """End what has not moved for ``bounds.stalled`` seconds: readers that do not read, writers that do not write."""
@@ -188,4 +188,6 @@ def _give_up(exchange: Exchange) -> None:
 
 
 def _listing(model: str) -> bytes:
-    return msgspec.json.encode({"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "wolfnote"}]})
+    return msgspec.json.encode(
+        {"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "wolfnote"}]}
+    )

@@ -37,7 +37,7 @@ class Journal:
         if self.what == "none":
             return
         placed = exchange.placed
-        line = {
+        line: dict[str, Any] = {
             "event": "request",
             "id": exchange.id,
             "path": exchange.path[:200],

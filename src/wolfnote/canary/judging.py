@@ -91,7 +91,7 @@ def reading(scores: Sequence[Score], flagged: float, found: dict[str, float]) ->
 
 
 class Worker:
-    """A judge that computes, in ``many`` processes. What waits is taken in batches; a process that is silent too long is killed."""
+    """A judge that computes, in ``many`` processes. What waits goes in batches; a process that is silent too long is killed."""
 
     def __init__(self, name: str, many: int, timeout: float) -> None:
         self._name, self._many, self._timeout = name, many, timeout
@@ -141,10 +141,10 @@ class Worker:
     async def _ask(
         self, process: asyncio.subprocess.Process, batch: list[tuple[Asked, asyncio.Future[Score]]]
     ) -> None:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
         found: list[Score] = []
         try:
+            if process.stdin is None or process.stdout is None:
+                raise OSError("no pipes")
             process.stdin.write(msgspec.json.encode([list(asked) for asked, _ in batch]) + b"\n")
             async with asyncio.timeout(self._timeout):
                 await process.stdin.drain()

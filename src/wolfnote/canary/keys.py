@@ -71,7 +71,9 @@ class Ring:
         left, since = self._tokens.get(key.hash, (float(key.per_minute), now))
         left = min(key.per_minute, left + (now - since) * key.per_minute / 60)
         if left < 1:
-            raise Refused(429, "too many requests a minute", "rate_limit_exceeded", retry_after=(1 - left) * 60 / key.per_minute)
+            raise Refused(
+                429, "too many requests a minute", "rate_limit_exceeded", retry_after=(1 - left) * 60 / key.per_minute
+            )
         if self._going.get(key.hash, 0) >= key.at_once:
             raise Refused(429, "too many requests at once", "rate_limit_exceeded", retry_after=1)
         self._tokens[key.hash] = (left - 1, now)

@@ -6,9 +6,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client import Counter as Counting
-from prometheus_client import Gauge, Histogram
 
 from wolfnote.canary.exchange import Exchange
 
@@ -24,7 +23,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         r = self.registry
         self._requests = Counting("wolfnote_requests", "Requests by who answered and status.", ["arm", "status"], registry=r)
-        self._seconds = Histogram("wolfnote_first_seconds", "Seconds to the answer's first byte.", ["arm"], registry=r, buckets=BUCKETS)
+        self._seconds = Histogram(
+            "wolfnote_first_seconds", "Seconds to the answer's first byte.", ["arm"], registry=r, buckets=BUCKETS
+        )
         self._fallbacks = Counting("wolfnote_fallbacks", "Canary answers that the base gave instead.", ["reason"], registry=r)
         self._faults = Counting("wolfnote_broken_answers", "Answers that broke off, by fault.", ["reason"], registry=r)
         self._gone = Counting("wolfnote_clients_gone", "Clients that left before the end.", registry=r)

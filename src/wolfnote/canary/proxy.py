@@ -1,4 +1,4 @@
-"""Who answers a request, and what happens when they cannot. One rule: before the client has seen a byte, the base may still answer.
+"""Who answers a request, and what happens when they cannot: before the client has seen a byte, the base may still answer.
 
 canary fails, is late, says nothing sensible or is held   the base answers once, and the client does not notice
 the stream breaks after its first content                 a well-formed error event, counted
@@ -18,6 +18,7 @@ from wolfnote.canary.assignment import Arm
 from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.dialect import Said
 from wolfnote.canary.exchange import Exchange
+from wolfnote.canary.experiment import Placed
 from wolfnote.canary.relay import Blocks, Cut, Hold, Unfit
 from wolfnote.canary.sse import Garbled
 from wolfnote.canary.upstream import FAULTS, STALE, Upstream
@@ -38,13 +39,12 @@ class Proxy:
     def __init__(self, upstreams: dict[Arm, Upstream], settings: Configuration, verdict: Judging, allowed: Allowed) -> None:
         self._upstreams, self.settings, self._verdict, self._allowed = upstreams, settings, verdict, allowed
 
-    async def answer(self, exchange: Exchange, asking: Asking) -> None:
+    async def answer(self, exchange: Exchange, asking: Asking, placed: Placed) -> None:
         """Answer it, with whatever must be. Raises ``Refused`` when the base cannot."""
-        assert exchange.placed is not None, "not placed"
-        if exchange.placed.arm is Arm.CANARY and await self._from_canary(exchange, asking):
+        if placed.arm is Arm.CANARY and await self._from_canary(exchange, asking):
             return
         exchange.answered_by = Arm.STABLE
-        exchange.kept = [] if exchange.placed.judged else None
+        exchange.kept = [] if placed.judged else None
         response = await self._ask_stable(exchange, asking.body(self.settings.stable.model))
         try:
             await self._relay(response, exchange, asking)
@@ -95,7 +95,9 @@ class Proxy:
         if not whole or not dialect.usable(asking.endpoint, body):
             raise Unfit("no answer in the body")
         patience.reschedule(None)
-        if self.settings.hold.mode != "off" and not await self._judged(exchange, dialect.read(asking.endpoint, body, streamed=False)):
+        if self.settings.hold.mode != "off" and not await self._judged(
+            exchange, dialect.read(asking.endpoint, body, streamed=False)
+        ):
             raise Unfit("held")
         self._still()
         exchange.keep(body)

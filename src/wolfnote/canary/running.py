@@ -35,9 +35,10 @@ Ready = Callable[[str, str], None]
 def serve(settings: Configuration, file: Path | None, overrides: tuple[str, ...], *, pages: Pages | None, ready: Ready) -> None:
     """Serve until told to stop. ``ready`` gets the addresses of both ports. Raises ``InputError`` and ``RunError``."""
     _many_files()
-    with _listening(settings.listen.host, settings.listen.port) as front, _listening(
-        settings.listen.admin_host, settings.listen.admin_port
-    ) as back:
+    with (
+        _listening(settings.listen.host, settings.listen.port) as front,
+        _listening(settings.listen.admin_host, settings.listen.admin_port) as back,
+    ):
         loop = _loop()
         try:
             loop.run_until_complete(_serve(settings, file, overrides, front, back, pages, ready))
@@ -131,7 +132,10 @@ def _kept_secret(settings: Configuration, name: str) -> str:
     path = Path(settings.store.folder) / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileExistsError), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+        with (
+            contextlib.suppress(FileExistsError),
+            os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new,
+        ):
             new.write(secrets.token_urlsafe(32))
         found = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:

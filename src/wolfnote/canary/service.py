@@ -1,4 +1,4 @@
-"""A gateway that runs: upstreams, judges, shadow, experiment and hooks, begun and ended in order; the configuration, read again.
+"""A gateway that runs: upstreams, judges, shadow, experiment and hooks, begun and ended in order; the file, read again.
 
 ``Service`` is what the admin port shows and steers; ``gateway`` in it is the app of the data port.
 """
@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -203,5 +202,3 @@ def _stamp(file: Path) -> tuple[int, int, int]:
     except OSError:
         return (0, 0, 0)
     return about.st_mtime_ns, about.st_size, about.st_ino
-
-

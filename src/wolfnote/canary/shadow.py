@@ -81,12 +81,11 @@ class Shadow:
                 continue
             case = (self._first or self._later).popleft()
             self._weight -= case.weight
-            await self._then(await self._asked(case))
+            if case.placed.other is not None:
+                await self._then(await self._asked(case, case.placed.other))
 
-    async def _asked(self, case: Case) -> Case:
-        """The case with the other arm's answer. A canary that fails is one that nobody could read; a base that fails, no pair."""
-        other = case.placed.other
-        assert other is not None, "nobody to ask"
+    async def _asked(self, case: Case, other: Arm) -> Case:
+        """The case with the other arm's answer. A canary that fails is one that nobody could read; a base that fails, none."""
         self._metrics.shadow("sent")
         try:
             async with asyncio.timeout(self.settings.shadow.timeout):

@@ -1,6 +1,6 @@
-"""What an experiment came to, as a ``Result``: computed from its log alone, so that anybody can do it again.
+"""What an experiment came to, as a ``Result``: computed from its log alone, so that anybody can do so again.
 
-PASS needs evidence: a promotion, or enough for one. A rollback is FAIL. Everything else is INCONCLUSIVE, and says how far it is.
+PASS needs evidence: enough for a promotion. A rollback is FAIL. Everything else is INCONCLUSIVE, and says how far it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wolfnote.results import Estimate, Finding, Result, Skipped, Verdict
 LOST = {"lost": "a gateway was killed, or its store did not write", "overdue": "no judge answered in time"}
 
 
-def summarise(replayed: Replayed, tables: Mapping[str, str] = {}, run_id: str = "") -> Result:  # noqa: B006 - never written to
+def summarise(replayed: Replayed, tables: Mapping[str, str] = {}, run_id: str = "") -> Result:
     """The result of a log that was replayed."""
     seen = replayed.snapshot
     evidence = seen.evidence
@@ -68,8 +68,8 @@ def _rolled_back(seen: Snapshot, decisions: Sequence[Decided]) -> list[Finding]:
     """WN501 The canary was rolled back
 
     The tuned model did worse than its limits allow, and the base answers everybody again. The evidence is an e-process: a model
-    that keeps every limit is rolled back with probability ``limits.error`` at most, however often one looks. It is one-way: serve
-    another version as another experiment.
+    that keeps every limit is rolled back with probability ``limits.error`` at most, however often one looks. It is one-way:
+    serve another version as another experiment.
 
     Bad: 12 of 400 conversations flagged, where 2 in 1,000 are tolerated.
     Look at the flagged pairs on the dashboard, then at ``wolfnote probe`` of the same model.
@@ -90,7 +90,9 @@ def _held(seen: Snapshot, decisions: Sequence[Decided]) -> list[Finding]:
     Different is not bad: look at the pairs, then ``wolfnote canary resume``, which accepts what was seen.
     """
     return [
-        Finding("WN502", "warning", f"held: {d.state.why}", d.state.experiment, remedy="look at its pairs, then resume or roll back")
+        Finding(
+            "WN502", "warning", f"held: {d.state.why}", d.state.experiment, remedy="look at its pairs, then resume or roll back"
+        )
         for d in decisions
         if d.state.stage is Stage.HOLD
     ]

@@ -54,7 +54,8 @@ class Upstream:
         self, path: str, headers: Iterable[tuple[str, str]], body: bytes | None, *, method: str = "POST"
     ) -> aiohttp.ClientResponse:
         """Send a request; its answer's head. Raises one of ``FAULTS``. The caller closes what it gets."""
-        assert self._session is not None, "not open"
+        if self._session is None:
+            raise RuntimeError("ask before open")
         url = URL(self._root + path.removeprefix("/v1"), encoded=True)
         return await self._session.request(method, url, headers=list(headers), data=body, allow_redirects=False)
 

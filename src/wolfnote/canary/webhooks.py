@@ -29,7 +29,9 @@ MOST = 100
 class Webhooks:
     """Delivers. ``failed`` counts deliveries that were given up."""
 
-    def __init__(self, hooks: Sequence[Hook], pause: float = FIRST_PAUSE, tell: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self, hooks: Sequence[Hook], pause: float = FIRST_PAUSE, tell: Callable[[str], None] = lambda text: None
+    ) -> None:
         self._hooks = [(hook, configuration.secret("hooks.secret_env", hook.secret_env).encode()) for hook in hooks]
         self._pause, self._tell = pause, tell
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,7 +62,9 @@ class Webhooks:
 
     async def _deliver(self, hook: Hook, secret: bytes, body: bytes) -> None:
         pause = self._pause
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async with aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=10), cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
             for number in range(hook.tries):
                 if number:
                     await asyncio.sleep(pause)

@@ -32,7 +32,7 @@ EXTRA = ("aiohttp", "uvicorn", "starlette", "prometheus_client", "httptools", "y
 
 @app.command()
 def serve(config: Config = None, set_: Set = None) -> None:
-    """Serve both models behind one OpenAI-compatible address. SIGTERM or Ctrl-C drains it. The file is read again when it changes.
+    """Serve both models behind one OpenAI-compatible address. SIGTERM or Ctrl-C drains it; a changed file is read again.
 
     \b
     wolfnote canary serve --config canary.toml
@@ -176,7 +176,9 @@ def _settings(config: Path | None, set_: list[str] | None) -> Configuration:
             raise
         raise MissingExtra(str(error.name), "canary") from None
     if config is None and not set_:
-        raise InputError("which gateway?", where="--config", remedy="write --config canary.toml; docs/canary.md has one to copy")
+        raise InputError(
+            "which gateway?", where="--config", remedy="write --config canary.toml; docs/canary.md has one to copy"
+        )
     return configuration.load(config, tuple(set_ or ()))
 
 
