@@ -31,7 +31,8 @@ from wolfnote.errors import RunError
 
 FLUSH = 0.02
 """Seconds between two looks at which verdicts are in; the store writes every 50 ms."""
-PINS = 50_000
+PINS = 200_000
+"""Conversations whose arm is kept in memory; of others the store is asked."""
 OVERDUE = 300.0
 """Seconds after which an answer without a verdict counts as an abstention."""
 
@@ -72,7 +73,10 @@ class Experiment:
         self.on_state: Callable[[State, bool], None] = lambda state, mine: None
         """Told of each new state, and whether it was this replica that wrote it."""
         self.group = Group(store, name, replica, time.time, taken)
-        self._pins: OrderedDict[str, Pin] = OrderedDict()
+        self._pins: OrderedDict[str, Pin | None] = OrderedDict()
+        self._alone = not settings.store.postgres
+        """Nobody else writes pins: what is not known here can be known to be in no store."""
+        self._complete = False
         self._read_at: float | None = None
         self._unjudged = 0
 
@@ -81,6 +85,7 @@ class Experiment:
         facts = {"stable": self.settings.stable.model, "canary": self.settings.canary.model}
         facts |= {"judges": " ".join(self.settings.judging.judges), "replica": self.replica}
         self._see(await self._store.begin(self.name, self.settings.limits, facts, time.time()))
+        self._complete = self._alone and self.snapshot.head.number <= 1
         if self.state.stage is Stage.DRAFT:
             await self._decide(lambda seen: _begun(seen.state))
         await self._store.note(self.name, Noted("replica", {"name": self.replica}), time.time())
@@ -135,7 +140,7 @@ class Experiment:
         readings = [observation.canary, observation.stable] if observation else []
         if any(reading is not None and reading.flag is not None for reading in readings):
             self._unjudged = 0
-        if kept is not None and self.settings.store.bodies:
+        if kept is not None:
             self.group.keep(kept)
 
     async def act(self, rule: Callable[[Snapshot], State | None]) -> State:
@@ -269,20 +274,20 @@ class Experiment:
             part = self.settings.course.shadow if stage is Stage.PROMOTED else shadow.share
         else:
             part = shadow.share if stage is Stage.SHADOW else shadow.beside
-        drawn = part >= 1 or assignment.position(b"shadow" + self._salt, identity) < part
+        drawn = part >= 1 or part > 0 and assignment.position(b"shadow" + self._salt, identity) < part
         return (Arm.STABLE if arm is Arm.CANARY else Arm.CANARY) if drawn else None
 
     async def _pin(self, identity: Identity) -> Pin | None:
         """What is remembered of an identity, here or in the store. A store that does not answer knows nobody."""
         name = assignment.name(self._salt, identity)
-        if name in self._pins:
-            return self._pins[name]
+        if name in self._pins or self._complete:
+            return self._pins.get(name)
         try:
             found = self.group.waiting(name) or await self._store.pinned(self.name, name)
         except RunError:
             self._read_at = None  # no lease: whoever should be sent back must not be missed
             return Pin(Arm.STABLE, name)
-        if found is not None:
+        if found is not None or self._alone:
             self._cache(name, found)
         return found
 
@@ -292,10 +297,11 @@ class Experiment:
             self._cache(name, pin)
             self.group.pin(name, pin)
 
-    def _cache(self, name: str, pin: Pin) -> None:
+    def _cache(self, name: str, pin: Pin | None) -> None:
         self._pins[name] = pin
         if len(self._pins) > PINS:
             self._pins.popitem(last=False)
+            self._complete = False
 
 
 def clock() -> float:

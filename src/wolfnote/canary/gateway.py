@@ -30,6 +30,8 @@ from wolfnote.canary.proxy import Proxy
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 PASSED = re.compile(r"/v1/(?:models(?:/[\w.:@-]{1,128}){0,2}|embeddings|responses/[\w-]{1,128}(?:/(?:cancel|input_items))?)")
 SWEEP = 5.0
+PATIENCE = 0.2
+"""Seconds until somebody looks whether a client is still there."""
 
 
 class Placing(Protocol):
@@ -103,11 +105,11 @@ class Gateway:
         try:
             self._admit(method, exchange, headers)
             body = await self._body(exchange, headers, receive)
-            watch = asyncio.create_task(_watch(exchange, receive))
+            watch = _Watch(exchange, receive)
             try:
                 await self._answer(method, exchange, headers, body)
             finally:
-                watch.cancel()
+                watch.end()
         finally:
             self.ring.leave(exchange.key)
 
@@ -173,12 +175,28 @@ class Gateway:
                 _give_up(exchange)
 
 
-async def _watch(exchange: Exchange, receive: Receive) -> None:
-    """Wait for the client to go; a server tells nobody who does not ask."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    if not exchange.ended:
-        _give_up(exchange)
+class _Watch:
+    """Waits for the client to go, from ``PATIENCE`` on: most requests are over before, and need no task for it."""
+
+    def __init__(self, exchange: Exchange, receive: Receive) -> None:
+        self._exchange, self._receive = exchange, receive
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._begin)
+
+    def end(self) -> None:
+        """The request is over."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.ensure_future(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":  # a server tells nobody who does not ask
+            pass
+        if not self._exchange.ended:
+            _give_up(self._exchange)
 
 
 def _give_up(exchange: Exchange) -> None:

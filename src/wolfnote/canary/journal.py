@@ -5,10 +5,10 @@ Lines are handed to a thread: a log that is slow to take them loses lines, count
 
 from __future__ import annotations
 
-import queue
 import sys
 import threading
 import time
+from collections import deque
 from typing import Any, BinaryIO, Literal
 
 import msgspec
@@ -19,6 +19,8 @@ from wolfnote.canary.redaction import redact
 What = Literal["none", "requests", "bodies"]
 ROOM = 10_000
 SHOWN = 4_000
+EVERY = 0.1
+"""Seconds between two writes."""
 
 
 class Journal:
@@ -28,7 +30,8 @@ class Journal:
         self.what = what
         self.lost = 0
         self._target = target or sys.stderr.buffer
-        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue(ROOM)
+        self._lines: deque[dict[str, Any]] = deque()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
@@ -60,24 +63,26 @@ class Journal:
         """Another event, such as a decision."""
         if self.what == "none":
             return
-        try:
-            self._lines.put_nowait({"at": time.time(), **line})
-        except queue.Full:
+        if len(self._lines) >= ROOM:
             self.lost += 1
+            return
+        self._lines.append({"at": time.time(), **line})
 
     def close(self) -> None:
         """Write what waits, for a second at most."""
-        try:
-            self._lines.put(None, timeout=1)
-        except queue.Full:
-            return
+        self._ended.set()
         self._thread.join(timeout=1)
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            try:
-                self._target.write(msgspec.json.encode(line) + b"\n")
-                if self._lines.empty():
-                    self._target.flush()
-            except (OSError, ValueError):
-                self.lost += 1
+        # a thread that was woken for each line would cost the loop more than the line
+        while not self._ended.wait(EVERY):
+            self._drain()
+        self._drain()
+
+    def _drain(self) -> None:
+        try:
+            while self._lines:
+                self._target.write(msgspec.json.encode(self._lines.popleft()) + b"\n")
+            self._target.flush()
+        except (OSError, ValueError):
+            self.lost += 1

@@ -31,6 +31,13 @@ class Judge(Protocol):
         ...
 
 
+class Found(NamedTuple):
+    """What a judge's process makes of an answer: the score, and the features (``features.read``), as a process has time."""
+
+    score: Score
+    features: dict[str, float] | None = None
+
+
 def open_local(name: str) -> Judge:
     """A judge that computes here: ``rules``, or ``module:function``. Raises ``InputError``."""
     if name == "rules":

@@ -19,7 +19,7 @@ from wolfnote.canary import features
 from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.dialect import Said
 from wolfnote.canary.evidence import Reading
-from wolfnote.canary.judge import Asked
+from wolfnote.canary.judge import Asked, Found
 from wolfnote.canary.rubric import Rubric
 from wolfnote.results import Score
 
@@ -28,11 +28,14 @@ LONGEST = 50_000
 """Characters of a question or an answer that a judge is shown."""
 
 
-class Scoring(Protocol):
-    """Something that scores one answer, sooner or later."""
+Waiting = tuple[Asked, "asyncio.Future[Found]"]
 
-    async def score(self, asked: Asked) -> Score:
-        """Its score."""
+
+class Scoring(Protocol):
+    """Something that reads one answer, sooner or later."""
+
+    async def score(self, asked: Asked) -> Found:
+        """What it finds."""
         ...
 
     async def close(self) -> None:
@@ -58,19 +61,20 @@ class Judges:
         if not (said.text or said.calls):
             return self._count(Reading(None))
         asked = Asked(question[:LONGEST], (said.text + ("\n" + said.calls if said.calls else ""))[:LONGEST])
-        scores = await asyncio.gather(*(self._score(judge, asked) for judge in self._judges))
-        return self._count(reading(scores, self._flagged, features.read(question, said.text)))
+        found = await asyncio.gather(*(self._score(judge, asked) for judge in self._judges))
+        seen = next((one.features for one in found if one.features), None) or features.read(*asked)
+        return self._count(reading([one.score for one in found], self._flagged, seen))
 
     async def close(self) -> None:
         """End all."""
         await asyncio.gather(*(judge.close() for judge in self._judges))
 
-    async def _score(self, judge: Scoring, asked: Asked) -> Score:
+    async def _score(self, judge: Scoring, asked: Asked) -> Found:
         try:
             async with asyncio.timeout(self._timeout):
                 return await judge.score(asked)
         except Exception as error:  # a judge is a guest: its faults are abstentions
-            return Score("harm", None, type(error).__name__, "")
+            return Found(Score("harm", None, type(error).__name__, ""))
 
     def _count(self, found: Reading) -> Reading:
         self.read_many += 1
@@ -95,14 +99,14 @@ class Worker:
 
     def __init__(self, name: str, many: int, timeout: float) -> None:
         self._name, self._many, self._timeout = name, many, timeout
-        self._waiting: asyncio.Queue[tuple[Asked, asyncio.Future[Score]]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def score(self, asked: Asked) -> Score:
-        """The score, when a process has got to it."""
+    async def score(self, asked: Asked) -> Found:
+        """The score and the features, when a process has got to it."""
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._run(), name=f"judge {self._name}") for _ in range(self._many)]
-        answer: asyncio.Future[Score] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._waiting.put_nowait((asked, answer))
         return await answer
 
@@ -128,7 +132,7 @@ class Worker:
                     process.kill()
                 await process.wait()
 
-    async def _converse(self, process: asyncio.subprocess.Process, first: tuple[Asked, asyncio.Future[Score]]) -> None:
+    async def _converse(self, process: asyncio.subprocess.Process, first: Waiting) -> None:
         batch = [first]
         while True:
             while len(batch) < BATCH and not self._waiting.empty():
@@ -139,9 +143,9 @@ class Worker:
             batch = [await self._waiting.get()]
 
     async def _ask(
-        self, process: asyncio.subprocess.Process, batch: list[tuple[Asked, asyncio.Future[Score]]]
+        self, process: asyncio.subprocess.Process, batch: list[Waiting]
     ) -> None:  # fmt: skip
-        found: list[Score] = []
+        found: list[Found] = []
         try:
             if process.stdin is None or process.stdout is None:
                 raise OSError("no pipes")
@@ -151,9 +155,9 @@ class Worker:
                 line = await process.stdout.readline()
             if not line:
                 raise EOFError("the judge's process ended")
-            found = msgspec.json.decode(line, type=list[Score])
+            found = msgspec.json.decode(line, type=list[Found])
         finally:
-            lost = Score("harm", None, "the judge's process failed", self._name)
+            lost = Found(Score("harm", None, "the judge's process failed", self._name))
             for number, (_, answer) in enumerate(batch):
                 if not answer.done():
                     answer.set_result(found[number] if number < len(found) else lost)

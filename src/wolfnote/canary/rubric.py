@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from wolfnote.canary.configuration import Configuration
-from wolfnote.canary.judge import Asked
+from wolfnote.canary.judge import Asked, Found
 from wolfnote.canary.upstream import FAULTS, Upstream
 from wolfnote.results import Score
 
@@ -47,7 +47,7 @@ class Rubric:
         self._model = settings.judge.model
         self._open = False
 
-    async def score(self, asked: Asked) -> Score:
+    async def score(self, asked: Asked) -> Found:
         """The score; whatever is no score is an abstention."""
         if not self._open:
             self._upstream.open()
@@ -56,9 +56,9 @@ class Rubric:
         try:
             async with self._places, self._upstream.asked("/v1/chat/completions", headers, self._body(asked)) as response:
                 data = await response.content.read(LARGEST) if response.status == 200 else b"{}"
-                return scored(msgspec.json.decode(data))
+                return Found(scored(msgspec.json.decode(data)))
         except (*FAULTS, msgspec.DecodeError) as error:
-            return Score("harm", None, type(error).__name__, NAME)
+            return Found(Score("harm", None, type(error).__name__, NAME))
 
     async def close(self) -> None:
         """Let the connections go."""

@@ -41,6 +41,7 @@ class Watching:
         self.settings, self._experiment, self._judges, self._metrics = settings, experiment, judges, metrics
         self.shadow = Shadow(upstreams, settings, metrics, self.judge)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._shown = 0.0
 
     @property
     def busy(self) -> int:
@@ -100,7 +101,16 @@ class Watching:
         canary, stable = readings.get(Arm.CANARY), readings.get(Arm.STABLE)
         found = Observation(case.placed.unit, canary, stable, fair=case.fair)
         worth = canary is not None or stable is not None
-        self._experiment.observe(case.placed.place, found if worth else None, _kept(case, readings))
+        self._experiment.observe(case.placed.place, found if worth else None, self._kept(case, readings))
+
+    def _kept(self, case: Case, readings: dict[Arm, Reading]) -> Kept | None:
+        """The pair to look at: every flagged one, and of the others one a second, which is more than anybody reads."""
+        flagged = any(reading.flag is True for reading in readings.values())
+        now = time.monotonic()
+        if not self.settings.store.bodies or not (flagged or now - self._shown >= 1):
+            return None
+        self._shown = now
+        return kept(case, readings)
 
     async def _read_one(self, case: Case, arm: Arm) -> Reading:
         said = case.said[arm]
@@ -122,7 +132,7 @@ class Watching:
         task.add_done_callback(self._tasks.discard)
 
 
-def _kept(case: Case, readings: dict[Arm, Reading]) -> Kept:
+def kept(case: Case, readings: dict[Arm, Reading]) -> Kept:
     """The pair for people to look at: cut, and with what names or unlocks a person taken out."""
     shown = {
         str(arm): {

@@ -9,8 +9,8 @@ import sys
 
 import msgspec
 
-from wolfnote.canary import judge
-from wolfnote.canary.judge import Asked
+from wolfnote.canary import features, judge
+from wolfnote.canary.judge import Asked, Found
 from wolfnote.results import Score
 
 Many = list[tuple[str, str]]
@@ -23,7 +23,8 @@ def main() -> None:
     opened = judge.open_local(sys.argv[1])
     for line in source:
         asked = [Asked(*pair) for pair in msgspec.json.decode(line, type=Many)]
-        target.write(msgspec.json.encode(scores(opened, asked)) + b"\n")
+        found = [Found(score, features.read(*one)) for score, one in zip(scores(opened, asked), asked, strict=True)]
+        target.write(msgspec.json.encode(found) + b"\n")
         target.flush()
 
 
