@@ -36,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What promotion takes evidence for: flagged in fewer conversations than this, abstentions counted as flags."""
     drop: Share = 0.02
     """How far the mean score (0 to 1) may lie below the base's, on pairs."""
-    weird: dict[str, float] = WEIRD
+    weird: dict[str, float] = msgspec.field(default_factory=WEIRD.copy)
     """Feature → the mean difference accepted at launch. A feature that is not named here is not tested."""
     abstentions: Share = 0.05
     """Share of conversations in which a canary may be flagged or the judges not answer: more is a hold."""
