@@ -62,20 +62,27 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """A running server; skips the test where none can be had."""
-    found = shutil.which("postgres") or next(iter(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/postgres")))), None)
-    if found is None:
-        pytest.skip("no PostgreSQL on this machine: apt-get install postgresql")
+    programs = _programs()
     user = _user()
     with tempfile.TemporaryDirectory(prefix="wolfnote-pg-") as name:
         if user:
             shutil.chown(name, user)
-        server = Server(Path(name), Path(found).parent, user)
+        server = Server(Path(name), programs, user)
         server.initialise()
         server.start()
         try:
             yield server
         finally:
             server.stop(kill=True)
+
+
+def _programs() -> Path:
+    """The folder that has all three programs (Debian keeps them off the path)."""
+    folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *map(Path, os.get_exec_path())]
+    for folder in folders:
+        if all((folder / name).exists() for name in ("initdb", "postgres", "pg_isready")):
+            return folder
+    pytest.skip("no PostgreSQL on this machine: apt-get install postgresql")
 
 
 def _user() -> str | None:

@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wolfnote.canary import assignment
@@ -21,6 +21,7 @@ def unit(n: int) -> Identity:
     return Identity("tenant", "header", f"header\0{n}")
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.text(), st.text(), st.lists(st.floats(0, 1), min_size=2, max_size=6))
 def test_growing_shares_only_ever_add_conversations(tenant: str, name: str, shares: list[float]) -> None:
     """What the canary answers at one share it answers at every larger one, with no memory at all."""
@@ -29,6 +30,7 @@ def test_growing_shares_only_ever_add_conversations(tenant: str, name: str, shar
     assert on_canary == sorted(on_canary)
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.01, 0.05, 0.2, 1.0]), min_size=1, max_size=12), st.floats(0, 1, exclude_max=True))
 def test_a_conversation_flips_once_at_most_and_only_to_stable(shares: list[float], u: float) -> None:
     """With pins kept, whatever the share does (held, resumed, promoted), the canary never takes over what stable began."""
@@ -42,18 +44,18 @@ def test_a_conversation_flips_once_at_most_and_only_to_stable(shares: list[float
 
 
 def test_the_split_is_the_share() -> None:
-    """Of 100,000 conversations 5 % are drawn, within five standard errors; another salt draws others."""
-    drawn = {n for n in range(100_000) if place(position(SALT, unit(n)), 0.05).arm is Arm.CANARY}
-    other = {n for n in range(100_000) if place(position(b"other", unit(n)), 0.05).arm is Arm.CANARY}
-    assert abs(len(drawn) - 5000) < 5 * math.sqrt(100_000 * 0.05 * 0.95)
-    assert abs(len(drawn & other) - 250) < 5 * math.sqrt(250)
+    """Of 30,000 conversations 5 % are drawn, within five standard errors; another salt draws others."""
+    drawn = {n for n in range(30_000) if place(position(SALT, unit(n)), 0.05).arm is Arm.CANARY}
+    other = {n for n in range(30_000) if place(position(b"other", unit(n)), 0.05).arm is Arm.CANARY}
+    assert abs(len(drawn) - 1500) < 5 * math.sqrt(30_000 * 0.05 * 0.95)
+    assert abs(len(drawn & other) - 75) < 5 * math.sqrt(75)
 
 
 def test_the_sample_for_the_split_is_independent_of_the_arm() -> None:
     """One conversation in sixteen, and of those 20 % on the canary at 20 %."""
-    positions = [position(SALT, unit(n)) for n in range(100_000)]
+    positions = [position(SALT, unit(n)) for n in range(30_000)]
     sampled = [u for u in positions if assignment.sampled(u)]
-    assert abs(len(sampled) - 6250) < 5 * math.sqrt(6250)
+    assert abs(len(sampled) - 1875) < 5 * math.sqrt(1875)
     on_canary = sum(u < 0.2 for u in sampled)
     assert abs(on_canary / len(sampled) - 0.2) < 5 * math.sqrt(0.16 / len(sampled))
 
@@ -102,6 +104,7 @@ def test_opted_out_and_denied_stay_out() -> None:
     assert (found.arm, found.why, found.pin, found.drawn) == (Arm.STABLE, "opted out", True, False)
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4))
 def test_no_body_is_too_strange(body: dict[str, object]) -> None:
     """Whatever JSON a stranger sends, it has a conversation, and the same one twice."""

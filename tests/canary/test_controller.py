@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wolfnote.canary import controller
@@ -126,6 +126,7 @@ def test_a_late_change_ends_a_promotion_and_nothing_else() -> None:
 ACTS = st.lists(st.tuples(st.sampled_from(["decide", "promote", "kill", "resume", "roll back"]), EVIDENCE), max_size=25)
 
 
+@settings(max_examples=80, deadline=None)
 @given(ACTS)
 def test_whatever_is_tried_in_whatever_order(acts: list[tuple[str, Evidence]]) -> None:
     """Every step follows; automation never adds exposure; only CANARY and PROMOTED are exposed; the end is the end."""
@@ -158,6 +159,7 @@ def tried(act: str, state: State, evidence: Evidence, at: float) -> State | None
         return None
 
 
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(list(Stage)), st.floats(0, 1), st.sampled_from([AUTOMATIC, "Ada"]), st.integers(-1, 3))
 def test_nothing_follows_a_rollback(stage: Stage, share: float, who: str, number: int) -> None:
     """Whatever somebody hands to the store as the next state."""

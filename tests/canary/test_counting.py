@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from observed import LIMITS, OBSERVATIONS, batch, batches, pair
 
@@ -27,6 +27,7 @@ def counted(all_: list[Batch]) -> Counts:
     return total
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(OBSERVATIONS, max_size=12), st.integers(0, 12))
 def test_batching_makes_no_difference(observations: list[Observation], cut: int) -> None:
     """The same observations in one batch, in two, or each alone add up to the same."""
@@ -35,6 +36,7 @@ def test_batching_makes_no_difference(observations: list[Observation], cut: int)
     assert counted([batch(1, *observations[:cut]), batch(2, *observations[cut:])]) == counted(alone)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(OBSERVATIONS, max_size=12))
 def test_no_more_is_flagged_than_was_observed(observations: list[Observation]) -> None:
     """Of each arm: flagged and unread conversations are conversations, however the turns came."""
@@ -45,6 +47,7 @@ def test_no_more_is_flagged_than_was_observed(observations: list[Observation]) -
     assert total["only:canary"] + total["only:stable"] <= total["judged pairs"] <= total["pairs"]
 
 
+@settings(max_examples=40, deadline=None)
 @given(batches("a"), batches("b"), batches("c"))
 def test_merging_replicas_commutes(a: list[Batch], b: list[Batch], c: list[Batch]) -> None:
     """Three replicas that met different conversations: their counts add up in any order, and so the E-value is one number."""
@@ -91,6 +94,7 @@ def test_who_answered_counts_once_a_conversation() -> None:
     assert counted([same]) == Counter({"split:0.05:canary": 1})
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_differences_are_rounded_down(a: float, b: float) -> None:
     """So that whoever claims a drop never wins by rounding."""
