@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/canary_truth.py [--lives 2000] [--looks 20000]
 
 The lives are drawn and weighed with numpy, by the grids and weights of ``wolfnote.canary.evidence``; at random points of each
-run they are compared with ``weigh`` itself. The null is the worst there is: every limit met exactly (flag rate = ceiling, both arms
-alike, mean score drop = tolerance), so that no E-value has anything to spare.
+run they are compared with ``weigh`` itself. The null is the worst there is: every limit met exactly (flag rate = ceiling, both
+arms alike, mean score drop = tolerance), so that no E-value has anything to spare.
 """
 
 from __future__ import annotations
@@ -146,6 +146,11 @@ def detection(world: World, limits: Limits, lives: int, horizon: int, rng: np.ra
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
+def enough(lives: int, horizon: int) -> int:
+    """More lives where they are short: the median of a few looks moves by steps of a quarter."""
+    return max(lives, min(4000, 1_000_000 // horizon))
+
+
 def late(lives: int, good: int, rng: np.random.Generator) -> tuple[Array, Array, int]:
     """Delays of the watch and of the plain ceiling: ``good`` conversations at .1 %, tolerated .2 %, then 2 %; early alarms."""
     tolerated, after = 0.002, 12_000
@@ -204,7 +209,8 @@ def tell_detection(lives: int, rng: np.random.Generator) -> bool:
         for added in (0.2, 0.02, 0.005):
             needed = REFERENCE[column, added]
             limits = Limits(tolerated=tolerated, promised=0.3, drop=TOLERANCE)
-            seen = detection(World(alarms, added), limits, lives, max(300, 4 * needed), rng)
+            horizon = max(100, 4 * needed)
+            seen = detection(World(alarms, added), limits, enough(lives, horizon), horizon, rng)
             alone, whole = seen[kind], seen["rollback"]
             ratio = float(np.median(whole)) / needed
             right &= ratio <= 1.3

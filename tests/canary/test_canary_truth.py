@@ -43,9 +43,9 @@ def test_what_is_harmful_goes(truth: ModuleType, column: str, alarms: float, tol
     for added in (0.2, 0.02):
         needed = truth.REFERENCE[column, added]
         limits = Limits(tolerated=tolerated, promised=0.3, drop=truth.TOLERANCE)
-        seen = truth.detection(truth.World(alarms, added), limits, 100, 4 * needed, rng)
+        seen = truth.detection(truth.World(alarms, added), limits, 2000 if added == 0.2 else 100, 4 * needed, rng)
         assert np.median(seen["rollback"]) <= 1.3 * needed
-        assert (seen["rollback"] <= 4 * needed).mean() > 0.9
+        assert (seen["rollback"] <= 4 * needed).mean() > 0.9, "and nearly all of them go"
 
 
 def test_a_late_change_is_heard_sooner(truth: ModuleType) -> None:
