@@ -36,16 +36,21 @@ def test_what_is_harmless_stays(truth: ModuleType) -> None:
     assert stats.low_bound(int((zs >= 1.645).sum()), 300, 0.01) > 0.05, "peeking breaks a test that was not made for it"
 
 
-@pytest.mark.parametrize(("column", "alarms", "tolerated"), [("ceiling .1 %", 0.0, 0.001), ("paired 1 %", 0.01, 0.05)])
-def test_what_is_harmful_goes(truth: ModuleType, column: str, alarms: float, tolerated: float) -> None:
-    """At 20 % and at 2 %: the median is within 1.3 times the reference's, in the whole rule with all its weights."""
-    rng = np.random.default_rng(6)
-    for added in (0.2, 0.02):
-        needed = truth.REFERENCE[column, added]
-        limits = Limits(tolerated=tolerated, promised=0.3, drop=truth.TOLERANCE)
-        seen = truth.detection(truth.World(alarms, added), limits, 2000 if added == 0.2 else 100, 4 * needed, rng)
-        assert np.median(seen["rollback"]) <= 1.3 * needed
-        assert (seen["rollback"] <= 4 * needed).mean() > 0.9, "and nearly all of them go"
+@pytest.mark.parametrize(("rate", "reference"), [(0.2, 8), (0.02, 213), (0.005, 2037)])
+def test_what_is_harmful_goes(truth: ModuleType, rate: float, reference: int) -> None:
+    """The exact median is within 1.3 times the reference's for the ceiling alone, though only 0.4 of E is staked on it."""
+    limits = Limits(tolerated=0.001, promised=0.3)
+    assert reference <= truth.exact_median(rate, limits, 2 * reference) <= 1.3 * reference
+    assert truth.exact_median(limits.tolerated, limits, 4000) == 4001, "what keeps within the ceiling does not go"
+
+
+@pytest.mark.parametrize("added", [0.2, 0.02])
+def test_harm_shows_on_pairs_whatever_the_judge_flags_besides(truth: ModuleType, added: float) -> None:
+    """A judge that flags 1 % of good answers, a ceiling too high to help: pairs find it within 1.3 times the reference."""
+    needed, limits = truth.REFERENCE["paired 1 %", added], Limits(tolerated=0.3, promised=0.35, drop=0.5)
+    seen = truth.detection(truth.World(0.01, added), limits, 100, 4 * needed, np.random.default_rng(6))
+    assert np.median(seen["rollback"]) <= 1.3 * needed
+    assert (seen["rollback"] <= 4 * needed).mean() > 0.9, "and nearly all of them go"
 
 
 def test_a_late_change_is_heard_sooner(truth: ModuleType) -> None:
