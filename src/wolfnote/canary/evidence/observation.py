@@ -90,21 +90,15 @@ def count(observation: Observation, seen: Seen, turns: int) -> Counted:
     add = Counts()
     canary, stable = observation.canary, observation.stable
     outcome = discordant = None
+    pair = canary is not None and stable is not None and observation.fair and not seen.paired
+    if pair and canary is not None and stable is not None:
+        discordant = _count_pair(add, canary, stable)
+    after = msgspec.structs.replace(seen, paired=seen.paired or pair)
     if observation.source == "traffic":
         outcome = _outcome(canary, seen.canary)
         _count_arm(add, Arm.CANARY, canary, seen.canary, seen.canary_flagged, turns)
         _count_arm(add, Arm.STABLE, stable, seen.stable, seen.stable_flagged, turns)
-    paired = canary is not None and stable is not None and observation.fair and not seen.paired
-    if paired and canary is not None and stable is not None:
-        discordant = _count_pair(add, canary, stable)
-    after = Seen(
-        seen.canary + (canary is not None),
-        seen.stable + (stable is not None),
-        seen.canary_flagged or _flagged(canary),
-        seen.stable_flagged or _flagged(stable),
-        seen.paired or paired,
-        seen.split,
-    )
+        after = _after_turn(after, canary, stable)
     return Counted(add, after, outcome, discordant)
 
 
@@ -152,6 +146,17 @@ def _count_pair(add: Counts, canary: Reading, stable: Reading) -> bool | None:
 
 def _outcome(reading: Reading | None, turn: int) -> bool | None:
     return None if reading is None or turn else reading.flag
+
+
+def _after_turn(seen: Seen, canary: Reading | None, stable: Reading | None) -> Seen:
+    return Seen(
+        seen.canary + (canary is not None),
+        seen.stable + (stable is not None),
+        seen.canary_flagged or _flagged(canary),
+        seen.stable_flagged or _flagged(stable),
+        seen.paired,
+        seen.split,
+    )
 
 
 def _flagged(reading: Reading | None) -> bool:

@@ -10,7 +10,7 @@ change      the watch for a late change, which runs from the promotion on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import exp, inf, log
+from math import exp, fsum, inf, log
 
 import msgspec
 
@@ -152,7 +152,7 @@ def as_e(value: float) -> str:
 
 def _realised(counts: Mapping[str, int]) -> float:
     """The canary's part of new conversations minus what it was meant to be."""
-    cells = split.realised(counts).items()
+    cells = sorted(split.realised(counts).items())
     total = sum(canary + stable for _, (canary, stable) in cells)
-    off = sum(canary - share * (canary + stable) for share, (canary, stable) in cells)
+    off = fsum(canary - share * (canary + stable) for share, (canary, stable) in cells)
     return off / total if total else 0.0
