@@ -19,6 +19,7 @@ from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.service import Service
 from wolfnote.canary.store import connect
 
+CHAT = "/v1/chat/completions"
 WORDS = ["Well", ", ", "rain ", "falls", " – ", "schön", " 雨", " 🌧", "."]
 
 

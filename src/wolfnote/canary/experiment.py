@@ -274,7 +274,7 @@ class Experiment:
             part = self.settings.course.shadow if stage is Stage.PROMOTED else shadow.share
         else:
             part = shadow.share if stage is Stage.SHADOW else shadow.beside
-        drawn = part >= 1 or part > 0 and assignment.position(b"shadow" + self._salt, identity) < part
+        drawn = part >= 1 or (part > 0 and assignment.position(b"shadow" + self._salt, identity) < part)
         return (Arm.STABLE if arm is Arm.CANARY else Arm.CANARY) if drawn else None
 
     async def _pin(self, identity: Identity) -> Pin | None:

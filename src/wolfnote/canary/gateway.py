@@ -19,6 +19,7 @@ import msgspec
 from wolfnote.canary import asking as requests
 from wolfnote.canary import headers as heads
 from wolfnote.canary.asking import Asking, Refused
+from wolfnote.canary.assignment import Arm
 from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.dialect import PATHS
 from wolfnote.canary.exchange import Exchange, Send
@@ -29,6 +30,7 @@ from wolfnote.canary.proxy import Proxy
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 PASSED = re.compile(r"/v1/(?:models(?:/[\w.:@-]{1,128}){0,2}|embeddings|responses/[\w-]{1,128}(?:/(?:cancel|input_items))?)")
+RESPONSE = re.compile(r"/v1/responses/([\w-]{1,128})")
 SWEEP = 5.0
 PATIENCE = 0.2
 """Seconds until somebody looks whether a client is still there."""
@@ -39,6 +41,10 @@ class Placing(Protocol):
 
     async def place(self, key: Key, headers: dict[bytes, bytes], asking: Asking) -> Placed:
         """The arm."""
+        ...
+
+    async def arm_of(self, key: Key, response: str) -> Arm:
+        """Who made a stored response."""
         ...
 
     def over(self, exchange: Exchange) -> None:
@@ -156,7 +162,9 @@ class Gateway:
             if exchange.path == "/v1/models" and public:
                 await exchange.refuse(200, _listing(public))
                 return
-            await self._proxy.pass_on(exchange, method, body or None)
+            made = RESPONSE.match(exchange.path)
+            arm = await self._placing.arm_of(exchange.key, made[1]) if made else Arm.STABLE
+            await self._proxy.pass_on(exchange, arm, method, body or None)
             return
         asking = requests.read(endpoint, body)
         if public and asking.fields.model != public:

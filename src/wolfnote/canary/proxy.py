@@ -45,15 +45,16 @@ class Proxy:
             return
         exchange.answered_by = Arm.STABLE
         exchange.kept = [] if placed.judged else None
-        response = await self._ask_stable(exchange, asking.body(self.settings.stable.model))
+        response = await self._asked(Arm.STABLE, exchange, asking.body(self.settings.stable.model))
         try:
             await self._relay(response, exchange, asking)
         finally:
             response.close()
 
-    async def pass_on(self, exchange: Exchange, method: str, body: bytes | None) -> None:
-        """A request that no arm is drawn for: the base answers it as it is."""
-        response = await self._ask_stable(exchange, body, method)
+    async def pass_on(self, exchange: Exchange, arm: Arm, method: str, body: bytes | None) -> None:
+        """A request that no arm is drawn for: the base answers it as it is, or whoever holds what it is about."""
+        exchange.answered_by = arm
+        response = await self._asked(arm, exchange, body, method)
         try:
             await exchange.start(response.status, headers.down(response.raw_headers, length=True))
             async for piece in response.content.iter_any():
@@ -184,13 +185,15 @@ class Proxy:
         exchange.hear(Arm.CANARY, said)
         return await self._verdict(exchange, said)
 
-    async def _ask_stable(self, exchange: Exchange, body: bytes | None, method: str = "POST") -> ClientResponse:
-        """The base's answer. A kept connection that had died meanwhile is tried once more. Raises ``Refused`` (502, 504)."""
+    async def _asked(self, arm: Arm, exchange: Exchange, body: bytes | None, method: str = "POST") -> ClientResponse:
+        """An answer for which nobody stands in. A kept connection that had died meanwhile is tried once more.
+
+        Raises ``Refused`` (502, 504)."""
         try:
             try:
-                return await self._ask(Arm.STABLE, exchange, body, method)
+                return await self._ask(arm, exchange, body, method)
             except STALE:
-                return await self._ask(Arm.STABLE, exchange, body, method)
+                return await self._ask(arm, exchange, body, method)
         except TimeoutError as error:
             raise Refused(504, "the model's server does not answer", "upstream_timeout") from error
         except FAULTS as error:

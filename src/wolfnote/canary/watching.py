@@ -52,6 +52,10 @@ class Watching:
         """The arm of a request."""
         return await self._experiment.place(key, headers, asking)
 
+    async def arm_of(self, key: Key, response: str) -> Arm:
+        """Who made a stored response."""
+        return await self._experiment.arm_of(key.tenant, response)
+
     async def verdict(self, exchange: Exchange, said: Said) -> bool:
         """Whether a held answer may go out. Not judged in time is not."""
         question = exchange.placed.question if exchange.placed else ""
