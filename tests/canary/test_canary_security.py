@@ -16,6 +16,7 @@ from wolfnote.canary import admin, keys
 from wolfnote.canary.journal import Journal
 
 KEY, HASH = keys.new()
+TOKEN = "an-admin-token-that-is-long-enough"  # noqa: S105 - a test's
 KEYED = f'keys=[{{name="a",hash="{HASH}",tenant="acme"}}]'
 BODY = b'{"model": "any", "messages": [{"role": "user", "content": "hello"}]}'
 
@@ -81,12 +82,11 @@ def test_no_request_without_a_key_where_keys_are_on(tmp_path: Path) -> None:
 
 def test_the_admin_is_never_on_the_data_port_and_wants_its_token(tmp_path: Path) -> None:
     """Admin paths are nothing on the data port, whatever token is shown; on its own port they want the token."""
-    token = "an-admin-token-that-is-long-enough"
 
     async def work(gateway: Standing) -> None:
-        shown = {"authorization": f"Bearer {token}"}
+        shown = {"authorization": f"Bearer {TOKEN}"}
         order = json.dumps({"who": "Mallory", "number": 1})
-        async with served(admin.app(gateway.service, token)) as control, aiohttp.ClientSession() as client:
+        async with served(admin.app(gateway.service, TOKEN)) as control, aiohttp.ClientSession() as client:
             for path in (
                 "/api/status",
                 "/api/pairs",
@@ -101,7 +101,7 @@ def test_the_admin_is_never_on_the_data_port_and_wants_its_token(tmp_path: Path)
                     assert response.status == 404
                 async with client.get(gateway.url + path, headers=shown) as response:
                     assert response.status == 404
-            for headers in ({}, {"authorization": "Bearer x"}, {"authorization": token}, {"cookie": f"token={token}"}):
+            for headers in ({}, {"authorization": "Bearer x"}, {"authorization": TOKEN}, {"cookie": f"token={TOKEN}"}):
                 for path in ("/api/status", "/api/pairs", "/metrics"):
                     async with client.get(control + path, headers=headers) as response:
                         assert response.status == 401
@@ -119,14 +119,13 @@ def test_the_admin_is_never_on_the_data_port_and_wants_its_token(tmp_path: Path)
 
 def test_a_decision_on_an_old_state_is_refused(tmp_path: Path) -> None:
     """Whoever promotes or resumes names the state that they saw; a kill needs none; a decision needs a person and evidence."""
-    token = "an-admin-token-that-is-long-enough"
 
     async def work(gateway: Standing) -> None:
-        async with served(admin.app(gateway.service, token)) as control, aiohttp.ClientSession() as client:
+        async with served(admin.app(gateway.service, TOKEN)) as control, aiohttp.ClientSession() as client:
 
             async def order(what: str, **body: object) -> tuple[int, str]:
                 async with client.post(
-                    f"{control}/api/{what}", json=body, headers={"authorization": f"Bearer {token}"}
+                    f"{control}/api/{what}", json=body, headers={"authorization": f"Bearer {TOKEN}"}
                 ) as response:
                     return response.status, await response.text()
 
@@ -227,7 +226,8 @@ def test_ten_megabytes_pass_and_long_heads_do_not(tmp_path: Path) -> None:
     async def work(gateway: Standing) -> None:
         async with aiohttp.ClientSession() as client:
             body = {"model": "any", "messages": [{"role": "user", "content": "ä" * 5_000_000}]}
-            async with client.post(gateway.url + CHAT, json=body) as response:
+            data = io.BytesIO(json.dumps(body).encode())
+            async with client.post(gateway.url + CHAT, data=data, headers={"content-type": "application/json"}) as response:
                 assert response.status == 200
             assert gateway.stable.seen[0][2]["messages"] == body["messages"]
         found = await raw(gateway.url, head("X-Long: " + "y" * 1_000_000, "Content-Length: 0"), 2)

@@ -184,7 +184,8 @@ async def served(app: Any, **more: Any) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True
-        await task
+        await asyncio.wait([task], timeout=5)
+        task.cancel()
         listening.close()
 
 

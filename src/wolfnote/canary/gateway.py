@@ -29,8 +29,12 @@ from wolfnote.canary.metrics import Metrics
 from wolfnote.canary.proxy import Proxy
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-PASSED = re.compile(r"/v1/(?:models(?:/[\w.:@-]{1,128}){0,2}|embeddings|responses/[\w-]{1,128}(?:/(?:cancel|input_items))?)")
-RESPONSE = re.compile(r"/v1/responses/([\w-]{1,128})")
+PASSED = re.compile(
+    r"/v1/(?:models(?:/[a-z0-9_][a-z0-9_.:@-]{0,127}){0,2}|embeddings|responses/[a-z0-9_-]{1,128}(?:/(?:cancel|input_items))?)",
+    re.ASCII | re.IGNORECASE,
+)
+"""Names begin with a letter or a digit: ``..`` is none, however it is spelt."""
+RESPONSE = re.compile(r"/v1/responses/([\w-]{1,128})", re.ASCII)
 SWEEP = 5.0
 PATIENCE = 0.2
 """Seconds until somebody looks whether a client is still there."""

@@ -87,11 +87,13 @@ def events(whole: bytes) -> Iterator[Event]:
 
 
 def failure(message: str, code: str, *, named: bool = False) -> bytes:
-    """A well-formed error event as OpenAI's clients read it; ``named``: as the Responses API sends it."""
+    """A well-formed error event as OpenAI's clients read it; ``named``: as the Responses API sends it.
+
+    Also there the error stands as an object besides: the official client raises for that, and for nothing else."""
+    error = {"error": {"message": message, "type": "server_error", "param": None, "code": code}}
     if named:
         told = {"type": "error", "code": code, "message": message, "param": None, "sequence_number": 0}
-        return b"event: error\ndata: " + msgspec.json.encode(told) + b"\n\n"
-    error = {"error": {"message": message, "type": "server_error", "param": None, "code": code}}
+        return b"event: error\ndata: " + msgspec.json.encode(told | error) + b"\n\n"
     return b"data: " + msgspec.json.encode(error) + b"\n\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,8 @@ STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 """A kept connection that was closed meanwhile: nothing was answered, so it may be asked again."""
 BUFFER = 1 << 16
 """Bytes read ahead of a slow reader."""
+PIECE = 1 << 18
+"""Bytes of a body above which it is sent in pieces, so that others get a turn."""
 
 
 class Upstream:
@@ -57,7 +60,8 @@ class Upstream:
         if self._session is None:
             raise RuntimeError("ask before open")
         url = URL(self._root + path.removeprefix("/v1"), encoded=True)
-        return await self._session.request(method, url, headers=list(headers), data=body, allow_redirects=False)
+        data = io.BytesIO(body) if body and len(body) > PIECE else body
+        return await self._session.request(method, url, headers=list(headers), data=data, allow_redirects=False)
 
     @asynccontextmanager
     async def asked(self, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> AsyncIterator[Any]:
