@@ -57,7 +57,7 @@ def read(question: str, answer: str) -> dict[str, float]:
 def _loudness(text: str) -> float:
     """Exclamations, shouted words and pictures, for each sentence, at most 1."""
     sentences = max(1, len(_SENTENCE.findall(text)))
-    shouted = sum(len(word) > 3 and word.isupper() for word in _WORD.findall(text))
+    shouted = len([word for word in _WORD.findall(text) if len(word) > 3 and word.isupper()])
     pictures = sum(unicodedata.category(character) == "So" for character in text)
     return min(1.0, (text.count("!") + shouted + pictures) / sentences)
 
