@@ -52,7 +52,7 @@ class Sessions:
             raise InputError("not an address", where="store", remedy=REMEDY)
         with told(shown(address)):
             pool = await asyncpg.create_pool(
-                address, min_size=1, max_size=4, command_timeout=TIMEOUT, timeout=TIMEOUT, server_settings=_SERVER
+                address, min_size=0, max_size=4, command_timeout=TIMEOUT, timeout=TIMEOUT, server_settings=_SERVER
             )
         return cls(address, pool)
 
@@ -133,5 +133,8 @@ def told(where: str) -> Iterator[None]:
     except asyncpg.ClientConfigurationError:
         raise InputError("not an address", where=where, remedy=REMEDY) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError from None  # a timeout that ran out at the same moment must not swallow it
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Unreachable(f"{where}: {text} → until it answers nobody is exposed") from None
