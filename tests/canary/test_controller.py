@@ -109,10 +109,29 @@ def test_a_hold_waits_for_a_person_who_accepts_what_they_saw() -> None:
     with pytest.raises(InputError, match="harm"):
         resume(held, HARM, LIMITS, "Ada", 5.0)
     back = resume(held, WEIRD, LIMITS, "Ada", 5.0)
-    assert (back.stage, back.share, back.accepted) == (Stage.CANARY, 0.01, ("more length",))
-    assert decide(back, WEIRD, LIMITS, 6.0) is None
-    assert [p.name for p in controller.warnings(back, WEIRD, LIMITS)] == ["more length"]
-    assert decide(back, UNREAD, LIMITS, 6.0) is not None, "something else holds again"
+    assert (back.stage, back.share, back.accepted) == (Stage.CANARY, 0.01, {"more length": pytest.approx(0.35)})
+    unread = decide(back, UNREAD, LIMITS, 6.0)
+    assert unread, "something else holds again"
+    again = resume(unread, UNREAD, LIMITS, "Ada", 7.0)
+    assert decide(again, UNREAD, LIMITS, 8.0) is None
+    assert [p.name for p in controller.warnings(again, UNREAD, LIMITS)] == ["abstentions"]
+
+
+def test_what_was_accepted_is_a_new_tolerance() -> None:
+    """Answers that are 0.2 longer hold, are accepted, and go on; when they become 0.4 longer they hold again."""
+    longer = {"more length:20": 300, "less length:-20": 300}
+    state, evidence = climbed(Stage.CANARY), weigh(longer, Watch(), LIMITS)
+    held = decide(state, evidence, LIMITS, 3.0)
+    assert held
+    back = resume(held, evidence, LIMITS, "Ada", 4.0)
+    assert back.accepted == {"more length": pytest.approx(0.25)}
+    assert decide(back, weigh(longer, Watch(), LIMITS, back.accepted), LIMITS, 5.0) is None
+    same = {"more length:20": 5000, "less length:-20": 5000}
+    assert decide(back, weigh(same, Watch(), LIMITS, back.accepted), LIMITS, 6.0) is None
+    more = {"more length:20": 300, "more length:40": 600, "less length:-20": 300, "less length:-40": 600}
+    again = decide(back, weigh(more, Watch(), LIMITS, back.accepted), LIMITS, 7.0)
+    assert again
+    assert again.stage is Stage.HOLD
 
 
 def test_a_late_change_ends_a_promotion_and_nothing_else() -> None:

@@ -5,6 +5,8 @@ from math import comb, exp, log
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from observed import LIMITS, pair
 
 from wolfnote.canary.evidence import Watch, ceiling, change, count, estimates, mixture, paired, score, split, weigh
@@ -92,6 +94,13 @@ def test_a_drop_within_the_tolerance_never_shows() -> None:
     assert score.above({2: 1000}, 0.02) <= 0
     assert score.above({20: 100}, 0.02) > THOUSAND
     assert score.average({20: 1, -10: 1}) == pytest.approx(0.05)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.integers(-100, 100), st.integers(1, 50), max_size=8), st.floats(0, 0.9), st.floats(0, 0.1))
+def test_a_wider_tolerance_is_never_easier_to_exceed(cells: dict[int, int], tolerance: float, wider: float) -> None:
+    """Whatever was seen: so a person may choose the tolerance after looking."""
+    assert score.above(cells, tolerance + wider) <= score.above(cells, tolerance) + 1e-9
 
 
 def test_the_split_is_one_on_average_as_drawn() -> None:

@@ -42,8 +42,9 @@ class State(msgspec.Struct, frozen=True):
     held: Stage | None = None
     """In HOLD, the stage before; ``held_share`` its share."""
     held_share: float = 0.0
-    accepted: tuple[str, ...] = ()
-    """Pauses that a person saw crossed and let pass: they only warn from then on."""
+    accepted: dict[str, float] = {}
+    """Pauses that a person saw crossed and let pass → what is tolerated of them from then on. Of those that are not weird
+    nothing more is tested: they only warn."""
     pairs: int = 0
     """Judged pairs there were when this stage or share began."""
     at: float = 0.0
@@ -79,9 +80,10 @@ def decide(state: State, evidence: Evidence, limits: Limits, at: float) -> State
 
 
 def open_pauses(state: State, evidence: Evidence, limits: Limits) -> list[Pause]:
-    """Pauses that crossed and that nobody accepted; with ``on_weird = warn`` the weird ones are none."""
+    """Pauses that crossed and lead to something: not what was accepted, and with ``on_weird = warn`` nothing weird."""
     warned = limits.on_weird == "warn"
-    return [p for p in evidence.pauses if p.crossed and p.name not in state.accepted and not (p.weird and warned)]
+    crossed = [pause for pause in evidence.pauses if pause.crossed]
+    return [p for p in crossed if not (warned if p.weird else p.name in state.accepted)]
 
 
 def warnings(state: State, evidence: Evidence, limits: Limits) -> list[Pause]:
@@ -122,7 +124,8 @@ def kill(state: State, who: str, why: str, at: float) -> State | None:
 
 
 def resume(state: State, evidence: Evidence, limits: Limits, who: str, at: float) -> State:
-    """HOLD → the stage before. Whatever crossed until now is accepted by this person, and only warns from now on.
+    """HOLD → the stage before. What crossed until now is accepted by this person: a feature up to what was seen and its
+    tolerance besides (it holds again beyond that), anything else whatever it comes to.
 
     Raises ``InputError`` where nothing is held, or for harm, which nobody can accept.
     """
@@ -131,11 +134,10 @@ def resume(state: State, evidence: Evidence, limits: Limits, who: str, at: float
         raise InputError(f"nothing is held: the experiment is {state.stage}", where=state.experiment, remedy="see its status")
     if evidence.harmful:
         raise InputError(f"harm: {evidence.why}", where=state.experiment, remedy="it cannot be resumed; begin another")
-    crossed = [pause.name for pause in open_pauses(state, evidence, limits)]
+    crossed = {pause.name: _accepted(pause, limits) for pause in open_pauses(state, evidence, limits)}
     why = "resumed" + (f", accepting {', '.join(crossed)}" if crossed else "")
-    accepted = (*state.accepted, *crossed)
-    held = state.held_share
-    return _moved(state, state.held, evidence, at, why, who=person, share=held, accepted=accepted, pairs=state.pairs)
+    more = {"who": person, "share": state.held_share, "accepted": state.accepted | crossed, "pairs": state.pairs}
+    return _moved(state, state.held, evidence, at, why, **more)
 
 
 def roll_back(state: State, who: str, why: str, at: float) -> State | None:
@@ -194,6 +196,13 @@ def _moved(state: State, stage: Stage, evidence: Evidence | None, at: float, why
     return msgspec.structs.replace(
         state, number=state.number + 1, stage=stage, held=held[0], held_share=held[1], at=at, why=why, **changes
     )
+
+
+def _accepted(pause: Pause, limits: Limits) -> float:
+    """What is tolerated of a pause once a person accepted it; valid after looking (``score.above``)."""
+    if not pause.weird:
+        return pause.tolerance
+    return min(1.0, pause.value + limits.weird[pause.name.split(" ", 1)[1]])
 
 
 def _told(crossed: list[Pause]) -> str:

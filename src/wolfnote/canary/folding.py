@@ -25,7 +25,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     @property
     def evidence(self) -> Evidence:
         """The evidence so far: weighed anew at each look."""
-        return weigh(self.counts, self.watch, self.limits)
+        return weigh(self.counts, self.watch, self.limits, self.state.accepted)
 
 
 class Folded(NamedTuple):

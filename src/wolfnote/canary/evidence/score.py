@@ -16,7 +16,11 @@ BETS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 
 
 def above(histogram: Mapping[int, int], tolerance: float) -> float:
-    """log E against "D is ``tolerance`` at most on average". ``histogram``: hundredths → how many."""
+    """log E against "D is ``tolerance`` at most on average". ``histogram``: hundredths → how many.
+
+    Each bet gains 1 + λ ((1 + D)/(1 + δ) − 1), which falls as δ grows: where the mean is at most δ, E at δ is never above E at
+    the mean. So a tolerance may be chosen after looking, and the error still holds.
+    """
     allowed = tolerance + ROUNDING
     cells = sorted(histogram.items())  # whatever order the counts came in, the same sum
     logs = [_gain(cells, bet / (1 + allowed), allowed) for bet in BETS]

@@ -84,8 +84,14 @@ class Evidence(msgspec.Struct, frozen=True):
         return f"E = {as_e(self.harm)} {verb} {as_e(self.limit)} ({shown}) after {self.units} conversations, {self.pairs} pairs"
 
 
-def weigh(counts: Mapping[str, int], watch: change.Watch, limits: Limits) -> Evidence:
-    """The evidence in ``counts``. Pure, and the same on every machine that adds the same floats."""
+NOTHING: dict[str, float] = {}
+
+
+def weigh(counts: Mapping[str, int], watch: change.Watch, limits: Limits, accepted: Mapping[str, float] = NOTHING) -> Evidence:
+    """The evidence in ``counts``. Pure, and the same on every machine that adds the same floats.
+
+    ``accepted``: what a person tolerates of a feature beside the limits (``State.accepted``).
+    """
     units, flagged = counts.get("canary.units", 0), counts.get("canary.flagged", 0)
     three = (
         ceiling.above(flagged, units, limits.tolerated),
@@ -104,11 +110,11 @@ def weigh(counts: Mapping[str, int], watch: change.Watch, limits: Limits) -> Evi
         change_limit=log(limits.patience + 1),
         pairs=counts.get("pairs", 0),
         units=units,
-        pauses=tuple(pauses(counts, limits)),
+        pauses=tuple(pauses(counts, limits, accepted)),
     )
 
 
-def pauses(counts: Mapping[str, int], limits: Limits) -> Iterator[Pause]:
+def pauses(counts: Mapping[str, int], limits: Limits, accepted: Mapping[str, float] = NOTHING) -> Iterator[Pause]:
     """Every test of a pause, at its part of ``pause_error``: half for features (each way), half for the other three."""
     units, unread = counts.get("canary.units", 0), counts.get("canary.flagged", 0) + counts.get("canary.abstained", 0)
     three = log(6 / limits.pause_error)
@@ -122,8 +128,8 @@ def pauses(counts: Mapping[str, int], limits: Limits) -> Iterator[Pause]:
     for feature, tolerance in sorted(limits.weird.items()):
         for way in ("more", "less"):
             cells = histogram(counts, f"{way} {feature}")
-            log_e = score.above(cells, tolerance)
-            yield Pause(f"{way} {feature}", log_e, each, score.average(cells), tolerance, weird=True)
+            allowed = max(tolerance, accepted.get(f"{way} {feature}", 0.0))
+            yield Pause(f"{way} {feature}", score.above(cells, allowed), each, score.average(cells), allowed, weird=True)
 
 
 def histogram(counts: Mapping[str, int], name: str) -> dict[int, int]:

@@ -52,12 +52,11 @@ class Database:
         except OSError:
             lock.close()
             raise RunError(f"{path} is in use by another gateway: ask that one, or use postgresql:// for several") from None
-        connection = _connected(path, "rwc")
-        with _told(path):
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.executescript(SQLITE)
-        return cls(path, connection, lock)
+        try:
+            return cls(path, _made(path), lock)
+        except BaseException:
+            lock.close()
+            raise
 
     @classmethod
     def read(cls, path: Path) -> Database:
@@ -248,6 +247,19 @@ class Database:
     def _all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with _told(self.path):
             return self._connection.execute(sql, values).fetchall()
+
+
+def _made(path: Path) -> sqlite3.Connection:
+    connection = _connected(path, "rwc")
+    try:
+        with _told(path):
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.executescript(SQLITE)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TIMEOUT = 2.0
 """Seconds for a statement; a lease is not longer."""
 CHANNEL = "wolfnote_decided"
+REMEDY = "write postgresql://USER@HOST/DATABASE"
 _SERVER = {
     "application_name": "wolfnote",
     "statement_timeout": "2s",
@@ -47,9 +48,11 @@ class Sessions:
             import asyncpg
         except ModuleNotFoundError:
             raise MissingExtra("asyncpg", "postgres") from None
+        if not shown(address):
+            raise InputError("not an address", where="store", remedy=REMEDY)
         with told(shown(address)):
             pool = await asyncpg.create_pool(
-                address, min_size=1, max_size=4, command_timeout=TIMEOUT, timeout=TIMEOUT, server_settings=_SERVER
+                address, min_size=0, max_size=4, command_timeout=TIMEOUT, timeout=TIMEOUT, server_settings=_SERVER
             )
         return cls(address, pool)
 
@@ -112,12 +115,12 @@ class Sessions:
 
 
 def shown(address: str) -> str:
-    """The address without its password."""
+    """The address without its password; of what is no address, nothing."""
     try:
         parts = urlsplit(address)
         return f"postgresql://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
     except ValueError:
-        return "postgresql://"
+        return ""
 
 
 @contextlib.contextmanager
@@ -128,7 +131,10 @@ def told(where: str) -> Iterator[None]:
     try:
         yield
     except asyncpg.ClientConfigurationError:
-        raise InputError("not an address", where=where, remedy="write postgresql://USER@HOST/DATABASE") from None
+        raise InputError("not an address", where=where, remedy=REMEDY) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError from None  # a timeout that ran out at the same moment must not swallow it
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Unreachable(f"{where}: {text} → until it answers nobody is exposed") from None

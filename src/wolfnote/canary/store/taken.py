@@ -29,14 +29,9 @@ class Taken:
     def __init__(self, path: Path, replica: str) -> None:
         self._count = 0
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._page = _mapped(path)
         except OSError as error:
             raise InputError(f"cannot be made ({error.strerror})", where=str(path), remedy="choose another place") from None
-        try:
-            os.ftruncate(descriptor, _LAYOUT.size)
-            self._page = mmap.mmap(descriptor, _LAYOUT.size)
-        finally:
-            os.close(descriptor)
         self.before = self._read()
         self._replica = replica.encode()[:64]
         self._write()
@@ -57,3 +52,13 @@ class Taken:
 
     def _write(self) -> None:
         _LAYOUT.pack_into(self._page, 0, self._replica, self._count)
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        page = os.pread(descriptor, _LAYOUT.size, 0).ljust(_LAYOUT.size, b"\0")
+        os.pwrite(descriptor, page, 0)  # a mapped hole in a file on a full disk kills whoever writes to it
+        return mmap.mmap(descriptor, _LAYOUT.size)
+    finally:
+        os.close(descriptor)
