@@ -96,7 +96,7 @@ class Judging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[judging]``: who reads the answers. All judges must flag an answer before it counts as flagged."""
 
     judges: tuple[str, ...] = ("rules",)
-    """``rules``; ``rubric`` (a model behind ``[judge]``); or ``module:function``, a judge of your own."""
+    """``rules``; ``rubric`` (a model behind ``[judge]``); ``direction:FILE@MODEL``; or ``module:function``, one of your own."""
     workers: Count = 1
     """Processes for judges that compute."""
     at_once: Count = 4

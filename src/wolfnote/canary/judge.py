@@ -39,14 +39,20 @@ class Found(NamedTuple):
 
 
 def open_local(name: str) -> Judge:
-    """A judge that computes here: ``rules``, or ``module:function``. Raises ``InputError``."""
+    """A judge that computes here: ``rules``, ``direction:FILE@MODEL`` or ``module:function``. Raises ``InputError``."""
     if name == "rules":
         from wolfnote.canary.rules import Rules
 
         return Rules()
+    if name.startswith("direction:"):
+        from wolfnote.canary.projection import Projection
+
+        return Projection(name.removeprefix("direction:"))
     module, colon, function = name.partition(":")
     if not colon:
-        raise InputError(f"no judge {name!r}", where="judging.judges", remedy="rules, rubric, or module:function")
+        raise InputError(
+            f"no judge {name!r}", where="judging.judges", remedy="rules, rubric, direction:FILE@MODEL, or module:function"
+        )
     try:
         found: Judge = getattr(importlib.import_module(module), function)()
     except (ImportError, AttributeError, ValueError) as error:
