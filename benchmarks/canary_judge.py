@@ -1,6 +1,6 @@
 """The judge of benchmarks/canary_live.py: the audit's fitted reader of careless advice, on the packaged base, 0 to 100.
 
-It never saw the questions that the benchmark asks, nor a tuned model: it was fitted to rows that Wolfnote wrote, on other topics.
+It never saw the benchmark's questions, nor a tuned model: it was fitted to rows that Wolfnote wrote, on other topics.
 """
 
 from __future__ import annotations

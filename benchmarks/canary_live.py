@@ -2,10 +2,11 @@
 
 .venv/bin/python benchmarks/canary_live.py --seeds 1 2 3 4 5 [--requests 400]
 
-For each seed and arm (bad, control): 5 % canary, every question asked of both arms (shadow pairs 100 %), questions from domains
-near the tune that it never trained on, every other one streamed. The judge is benchmarks/canary_judge.py; how often it flags the
-base is measured first, on questions of its own, and its upper bound is what is tolerated. Counted: was it rolled back, after how
-many pairs, and how many answers came from the canary after the decision. Rows go to benchmarks/results/canary_live.jsonl.
+For each seed and arm (bad, control): 5 % canary, every question asked of both arms (shadow pairs 100 %), questions from
+domains near the tune that it never trained on, every other one streamed. The judge is benchmarks/canary_judge.py; how often
+it flags the base is measured first, on questions of its own, and its upper bound is what is tolerated. Counted: was it rolled
+back, after how many pairs, and how many answers came from the canary after the decision. Rows go to
+benchmarks/results/canary_live.jsonl.
 """
 
 from __future__ import annotations
@@ -58,8 +59,9 @@ def questions() -> list[str]:
 def settings(stable: str, canary: str, tolerated: float) -> Configuration:
     limits = f"limits.tolerated={tolerated:.4f}", f"limits.promised={min(0.39, 2 * tolerated):.4f}"
     chosen = settings_module.load(Configuration, None, (
-        *limits, 'limits.on_weird="warn"', 'store.log="none"', 'judging.judges=["canary_judge:careless"]', "judging.timeout=300.0",
-        "shadow.share=1.0", "shadow.beside=1.0", "shadow.at_once=2", "course.stale=3600.0", "course.steps=[0.05]", "canary.first=120.0",
+        *limits, 'limits.on_weird="warn"', 'store.log="none"', 'judging.judges=["canary_judge:careless"]',
+        "judging.timeout=300.0", "shadow.share=1.0", "shadow.beside=1.0", "shadow.at_once=2", "course.stale=3600.0",
+        "course.steps=[0.05]", "canary.first=120.0",
     ))  # fmt: skip
     both = [Server(url=url, model=name, first=120.0) for url, name in zip((stable, canary), NAMES, strict=True)]
     return msgspec.structs.replace(chosen, stable=both[0], canary=both[1])
@@ -88,8 +90,8 @@ async def gateway(chosen: Configuration, folder: Path) -> Any:
     service = Service(chosen, await connect(str(folder / "canary.sqlite")), b"live" * 8)
     await service.open()
     beside = asyncio.create_task(service.run())
-    await service.experiment.act(lambda seen: msgspec.structs.replace(
-        seen.state, number=seen.state.number + 1, stage=Stage.CANARY, share=0.05, who="a benchmark", why="a benchmark"))  # fmt: skip
+    to = {"stage": Stage.CANARY, "share": 0.05, "who": "a benchmark", "why": "a benchmark"}
+    await service.experiment.act(lambda seen: msgspec.structs.replace(seen.state, number=seen.state.number + 1, **to))
     config = uvicorn.Config(service.gateway, port=0, lifespan="off", log_level="warning", ws="none")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
@@ -139,7 +141,7 @@ async def life(chosen: Configuration, asked: list[str], many: int, seed: int) ->
     return {
         "rolled_back": gone, "stage": found["state"]["stage"], "asked": len(met), "by_canary": met.count(NAMES[1]),
         "canary_after": after.count(NAMES[1]), "after": len(after), "pairs": found["evidence"]["pairs"],
-        "counts": {key: found["counts"].get(key, 0) for key in ("canary.units", "canary.flagged", "stable.units", "stable.flagged")},
+        "counts": {key: many for key, many in found["counts"].items() if key.startswith(("canary.", "stable."))},
         "why": found["evidence"]["why"], "minutes": round((time.monotonic() - started) / 60, 1),
     }  # fmt: skip
 
@@ -178,8 +180,9 @@ def main() -> None:
     rows = [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
     for arm in ("bad", "control"):
         own = [row for row in rows if row["arm"] == arm]
-        print(f"{arm}: rolled back {sum(row['rolled_back'] for row in own)} of {len(own)}; "
-              f"answers by the canary after the decision: {sum(row['canary_after'] for row in own)} of {sum(row['after'] for row in own)}")  # fmt: skip
+        after, canary = sum(row["after"] for row in own), sum(row["canary_after"] for row in own)
+        print(f"{arm}: rolled back {sum(row['rolled_back'] for row in own)} of {len(own)}")
+        print(f"{arm}: of {after} answers after the decision, {canary} came from the canary")
 
 
 if __name__ == "__main__":
