@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import io
 import json
+import logging
 import os
 import random
 import resource
@@ -29,7 +30,7 @@ import aiohttp
 HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE.parent / "tests" / "canary")]
 
-from test_canary_command import Process, configured  # noqa: E402 - lie beside the tests
+from test_canary_command import Process, configured, run  # noqa: E402 - lie beside the tests
 from upstreams import CHAT, Scripted, served  # noqa: E402
 
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent / "src"), str(HERE.parent / "tests" / "canary")])
@@ -44,6 +45,12 @@ SCENES = (
     "10 MB",
     "5000 idle",
 )
+
+
+SETTINGS = {
+    "judge hangs": '[judging]\njudges = ["hostile_judges:hanging"]\ntimeout = 2.0\n',
+    "bad canary": '[course]\npairs = 20\nsteps = [0.5]\n[limits]\non_weird = "warn"\nabstentions = 0.39\n',
+}
 
 
 class Tally:
@@ -71,7 +78,8 @@ async def one(client: aiohttp.ClientSession, front: str, n: int, tally: Tally, r
     try:
         async with client.post(front + CHAT, json=body | more) as response:
             found = await response.read()
-            tally.counts["right" if found in right else f"wrong, status {response.status}"] += 1
+            told = "told that it broke" if b"stream_interrupted" in found else f"wrong, status {response.status}"
+            tally.counts["right" if found in right else told] += 1
     except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
         tally.counts[type(error).__name__] += 1
     tally.worst = max(tally.worst, time.monotonic() - tally.in_flight.pop(n))
@@ -95,7 +103,7 @@ async def scene(name: str, rate: int, seconds: float) -> str:
     stable, canary = Scripted("stable"), Scripted("canary")
     right = {expected(server, streamed=streamed) for server in (stable, canary) for streamed in (False, True)}
     tally = Tally()
-    more = '[judging]\njudges = ["hostile_judges:hanging"]\ntimeout = 2.0\n' if name == "judge hangs" else ""
+    more = SETTINGS.get(name, "")
     with tempfile.TemporaryDirectory() as folder:
         async with contextlib.AsyncExitStack() as stack:
             one_url = await stack.enter_async_context(served(stable))
@@ -135,9 +143,14 @@ async def gone(
 
 
 async def bad(gateway: Process, tally: Tally, right: set[bytes], rate: int, seconds: float, *rest: Any) -> str:
+    """Half of all conversations are the canary's, promoted on its good behaviour; then it turns bad in every way."""
+    await traffic(gateway.front, tally, right, rate, seconds / 4)
+    await asyncio.sleep(2)
+    _, _, said = await run("promote", "--config", str(rest[-1]), "--as", "a benchmark")
     for wish in ("garbage", "status500", "hang", "error", "break"):
         await traffic(gateway.front, tally, right, rate, seconds / 5, **{"canary-wish": wish})
-    return ""
+    found = await here(gateway)
+    return f"| {said.strip()}; the base stood in {found['fallbacks']} times, {found['broken']} broke off"
 
 
 async def slow(gateway: Process, tally: Tally, right: set[bytes], rate: int, seconds: float, *rest: Any) -> str:
@@ -230,6 +243,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--only", default="")
     given = parser.parse_args()
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # the scripted servers write to clients that have left
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 1 << 16), hard))
     for name in SCENES:
