@@ -60,6 +60,7 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.in_flight: dict[int, float] = {}
         self.worst = 0.0
+        self.number = 0
 
 
 def expected(server: Scripted, *, streamed: bool) -> bytes:
@@ -94,7 +95,8 @@ async def traffic(front: str, tally: Tally, right: set[bytes], rate: int, second
         start = time.monotonic()
         for n in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, start + n / rate - time.monotonic()))
-            tasks.append(asyncio.create_task(one(client, front, n, tally, right, more)))
+            tally.number += 1  # new conversations: those that the base began stay with it
+            tasks.append(asyncio.create_task(one(client, front, tally.number, tally, right, more)))
         await asyncio.gather(*tasks)
 
 

@@ -21,7 +21,7 @@ from wolfnote.canary.exchange import Exchange
 from wolfnote.canary.experiment import Placed
 from wolfnote.canary.relay import Blocks, Cut, Hold, Unfit
 from wolfnote.canary.sse import Garbled
-from wolfnote.canary.upstream import FAULTS, STALE, Upstream
+from wolfnote.canary.upstream import FAULTS, Upstream
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -186,14 +186,9 @@ class Proxy:
         return await self._verdict(exchange, said)
 
     async def _asked(self, arm: Arm, exchange: Exchange, body: bytes | None, method: str = "POST") -> ClientResponse:
-        """An answer for which nobody stands in. A kept connection that had died meanwhile is tried once more.
-
-        Raises ``Refused`` (502, 504)."""
+        """An answer for which nobody stands in. Raises ``Refused`` (502, 504)."""
         try:
-            try:
-                return await self._ask(arm, exchange, body, method)
-            except STALE:
-                return await self._ask(arm, exchange, body, method)
+            return await self._ask(arm, exchange, body, method)
         except TimeoutError as error:
             raise Refused(504, "the model's server does not answer", "upstream_timeout") from error
         except FAULTS as error:

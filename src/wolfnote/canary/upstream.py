@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -17,6 +18,9 @@ FAULTS = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """What can go wrong on the way. ``ValueError``: a header that aiohttp refuses to send."""
 STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 """A kept connection that was closed meanwhile: nothing was answered, so it may be asked again."""
+TRIES = 3
+KEPT = 4.0
+"""Seconds that an idle connection is kept: uvicorn, and with it vLLM, closes its own after 5."""
 BUFFER = 1 << 16
 """Bytes read ahead of a slow reader."""
 PIECE = 1 << 18
@@ -39,7 +43,7 @@ class Upstream:
         """Make ready."""
         # no cookies, no redirects, no proxies from the environment: what is asked is what was configured
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._at_once, keepalive_timeout=25, ttl_dns_cache=30),
+            connector=aiohttp.TCPConnector(limit=self._at_once, keepalive_timeout=KEPT, ttl_dns_cache=30),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.settings.connect, sock_read=self.settings.idle),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -56,7 +60,17 @@ class Upstream:
     async def ask(
         self, path: str, headers: Iterable[tuple[str, str]], body: bytes | None, *, method: str = "POST"
     ) -> aiohttp.ClientResponse:
-        """Send a request; its answer's head. Raises one of ``FAULTS``. The caller closes what it gets."""
+        """Send a request; its answer's head. Raises one of ``FAULTS``. The caller closes what it gets.
+
+        What goes out on a kept connection that had died meanwhile is sent again: nothing was answered yet."""
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(*STALE):
+                return await self._send(path, headers, body, method)
+        return await self._send(path, headers, body, method)
+
+    async def _send(
+        self, path: str, headers: Iterable[tuple[str, str]], body: bytes | None, method: str
+    ) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("ask before open")
         url = URL(self._root + path.removeprefix("/v1"), encoded=True)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from wolfnote.errors import InputError
 from wolfnote.folder import read_result
-from wolfnote.report import ablate, causes, demo, measure, monitor
+from wolfnote.report import ablate, canary, causes, demo, measure, monitor
 from wolfnote.results import Result
 
 
@@ -44,6 +44,8 @@ def _view(result: Result, tables: dict[str, list[dict[str, Any]]], settings: str
         return "ablate.html", ablate.view(tables)
     if result.kind == "monitor":
         return "monitor.html", monitor.view(tables)
+    if result.kind == "canary":
+        return "canary.html", canary.view(result, tables)
     if result.kind == "causes":
         return "causes.html", causes.view(tables)
     return "result.html", {"answers": tables.get("answers", [])}

@@ -44,7 +44,7 @@
     $("harm").textContent = e(state.evidence.harm);
     $("limit").textContent = `rolled back at ${e(state.evidence.limit)}`;
     $("error").textContent = percent(Math.exp(-state.evidence.limit));
-    $("units").textContent = `${state.evidence.units.toLocaleString("en")} conversations`;
+    $("units").textContent = `${state.evidence.units.toLocaleString("en")}`;
     const flags = state.counts["canary.flagged"] || 0;
     $("pairs-many").textContent = `${state.evidence.pairs.toLocaleString("en")} pairs · ${flags} flagged · ${state.waiting.judges} waiting`;
     $("fallbacks").textContent = (state.here.fallbacks || 0).toLocaleString("en");
