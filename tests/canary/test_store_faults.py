@@ -398,6 +398,7 @@ def test_one_leads_and_another_follows(server: Server) -> None:
     async def live() -> None:
         async with opened(server.address) as other:
             async with opened(server.address) as store:
+                assert await other.lead("another", "b"), "of another experiment"
                 assert [await store.lead("led", "a"), await other.lead("led", "b"), await store.lead("led", "a")] == [
                     True,
                     False,
