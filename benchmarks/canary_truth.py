@@ -166,6 +166,17 @@ def exact_median(rate: float, limits: Limits, horizon: int) -> int:
     return horizon + 1
 
 
+def out_of_order(lives: int, looks: int, rate: float, lags: tuple[int, int], rng: np.random.Generator) -> Array:
+    """The largest E of the ceiling when verdicts come ``lags`` looks late: those that flag, and the others.
+
+    Flags that come later than the rest (a conversation is flagged at its next turn) may do no harm; harmless answers that come
+    later than flags would, which is what ``evidence.Order`` is for.
+    """
+    flagged = rng.random((lives, looks)) < rate
+    held = [np.cumsum(np.pad(x, ((0, 0), (lag, 0)))[:, :looks], 1) for x, lag in zip((flagged, ~flagged), lags, strict=True)]
+    return bets(held[0], held[1], ceiling.grid(rate), rate).max(1)
+
+
 def late(lives: int, good: int, rng: np.random.Generator) -> tuple[Array, Array, int]:
     """Delays of the watch and of the plain ceiling: ``good`` conversations at .1 %, tolerated .2 %, then 2 %; early alarms."""
     tolerated, after = 0.002, 12_000
@@ -245,6 +256,9 @@ def main() -> None:
     asked = parser.parse_args()
     start, rng = time.process_time(), np.random.default_rng(asked.seed)
     right = tell_null(asked.lives, asked.looks, rng) & tell_detection(300, rng)
+    for what, lags in (("flags 500 looks late", (500, 0)), ("harmless ones 500 late, without Order", (0, 500))):
+        tops = out_of_order(500, 5000, 0.01, lags, rng)
+        print(f"\nverdicts out of order, {what}: {(tops >= 100).mean():.1%} false at α = 1 %")
     delays, plain, early = late(100, 20_000, rng)
     print(f"\nlate change, 20,000 good conversations, then 2 %: watch {np.median(delays):.0f}, plain {np.median(plain):.0f}")
     print(f"  (reference 222 and 2,966); false alarms before it: {early} of 100")

@@ -209,6 +209,24 @@ def test_pins_and_pairs_beside_the_evidence(place: str, name: str) -> None:
     asyncio.run(live())
 
 
+def test_forgetting_much_takes_more_than_one_step(place: str, name: str) -> None:
+    """2,500 old pins and pairs are gone, the young ones stay."""
+
+    async def live() -> None:
+        async with opened(place) as store:
+            await store.begin(name, LIMITS, {}, 1.0)
+            pins = {f"p{n}": Pin(Arm.STABLE, "u") for n in range(2500)}
+            kept = [Kept("u", 1.0 if n else 99.0, False, b"{}") for n in range(2501)]
+            await store.append(name, batch(1), 1.0, Beside(pins, kept))
+            await store.append(name, batch(2), 99.0, Beside({"p7": Pin(Arm.STABLE, "u")}))
+            assert await store.forget(name, 50.0) == 2499 + 2500
+            assert await store.pinned(name, "p7")
+            assert len(await store.kept(name)) == 1
+            assert await store.forget(name, 50.0) == 0
+
+    asyncio.run(live())
+
+
 def test_a_decision_wakes_whoever_waits(place: str, name: str) -> None:
     """Well before the poll would."""
 

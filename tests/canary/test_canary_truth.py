@@ -53,6 +53,15 @@ def test_harm_shows_on_pairs_whatever_the_judge_flags_besides(truth: ModuleType,
     assert (seen["rollback"] <= 4 * needed).mean() > 0.9, "and nearly all of them go"
 
 
+def test_flags_that_come_late_do_no_harm_and_harmless_ones_would(truth: ModuleType) -> None:
+    """A conversation flagged at a later turn keeps the error. Slow verdicts on harmless text break it: so they are put in order."""
+    rng = np.random.default_rng(8)
+    late_flags = truth.out_of_order(200, 2000, 0.01, (300, 0), rng)
+    assert stats.low_bound(int((late_flags >= 20).sum()), 200, 0.01) <= 0.05
+    late_clean = truth.out_of_order(200, 2000, 0.01, (0, 300), rng)
+    assert stats.low_bound(int((late_clean >= 20).sum()), 200, 0.01) > 0.05
+
+
 def test_a_late_change_is_heard_sooner(truth: ModuleType) -> None:
     """5,000 good conversations, then 2 %: no false alarm, and a fraction of the plain E-value's delay."""
     delays, plain, early = truth.late(30, 5000, np.random.default_rng(7))

@@ -137,9 +137,12 @@ def test_what_was_accepted_is_a_new_tolerance() -> None:
 def test_a_late_change_ends_a_promotion_and_nothing_else() -> None:
     """The watch's promise is about time to a false alarm, so it only speaks where no lifetime error was promised."""
     assert decide(climbed(Stage.CANARY), LATE, LIMITS, 3.0) is None
-    after = decide(climbed(Stage.PROMOTED), LATE, LIMITS, 3.0)
-    assert after
-    assert after.stage is Stage.ROLLED_BACK
+    promoted = climbed(Stage.PROMOTED)
+    for state in (promoted, kill(promoted, "Ada", "", 3.0)):
+        assert state
+        after = decide(state, LATE, LIMITS, 4.0)
+        assert after
+        assert (after.stage, after.why) == (Stage.ROLLED_BACK, "changed late: it was good, and is not any more")
 
 
 ACTS = st.lists(st.tuples(st.sampled_from(["decide", "promote", "kill", "resume", "roll back"]), EVIDENCE), max_size=25)

@@ -36,8 +36,8 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def child(tmp_path: Path, code: str) -> subprocess.Popen[str]:
-    """A process of its own that may die; ``PATH`` is the folder, ``print`` is an acknowledgement."""
+def child(tmp_path: Path, code: str, told: str = "") -> subprocess.Popen[str]:
+    """A process of its own that may die; ``PATH`` is the folder, ``print`` an acknowledgement, ``told`` a line on its stdin."""
     head = f"""
     import asyncio, os, resource, signal, sys, time
     from pathlib import Path
@@ -49,7 +49,12 @@ def child(tmp_path: Path, code: str) -> subprocess.Popen[str]:
     PATH = Path({str(tmp_path)!r})
     """
     source = textwrap.dedent(head) + textwrap.dedent(code)
-    return subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", source], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdin
+    process.stdin.write(told + "\n")
+    process.stdin.flush()
+    return process
 
 
 @asynccontextmanager
@@ -343,12 +348,57 @@ def test_a_replica_that_stops_inside_a_transaction_stops_nobody_for_long(server:
     asyncio.run(live())
 
 
+def test_three_processes_of_which_one_is_killed(server: Server, tmp_path: Path) -> None:
+    """Real replicas, one of them SIGKILLed at work: counters equal the sum, and what the dead one took and lost is counted."""
+    code = f"""
+    async def main(replica):
+        store = await connect({server.address!r})
+        await store.begin("processes", LIMITS, {{}}, 1.0)
+        group = Group(store, "processes", replica, time.time, Taken(PATH / replica, replica))
+        writing = asyncio.ensure_future(group.run())
+        print("ready", flush=True)
+        for n in range(10_000 if replica == "b" else 300):
+            group.observe(pair(f"{{replica}}{{n}}", n % 3 == 0))
+            if n % 10 == 0:
+                await asyncio.sleep(0.01)
+        await group.flush()
+        await store.close()
+    asyncio.run(main(sys.stdin.readline().strip()))
+    """
+    processes = {replica: child(tmp_path, code, replica) for replica in "abc"}
+    for process in processes.values():
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    time.sleep(0.4)
+    processes["b"].kill()
+    for process in processes.values():
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes.values()] == [0, -9, 0]
+
+    async def after() -> None:
+        async with opened(server.address) as store:
+            taken = Taken(tmp_path / "b", "b again")
+            assert taken.before
+            again = Group(store, "processes", "b again", time.time, taken)
+            lost = await group.account(store, "processes", again, taken)
+            await again.flush()
+            snapshot, parts = await store.snapshot("processes"), await store.by_replica("processes")
+            assert parts["a"]["pairs"] == parts["c"]["pairs"] == 300
+            assert 0 < parts["b"]["pairs"] == taken.before.taken - lost
+            assert all(value == sum(p.get(name, 0) for p in parts.values()) for name, value in snapshot.counts.items())
+            assert compare(replay(await read(store, "processes")), snapshot) == ""
+            taken.close()
+
+    asyncio.run(after())
+
+
 def test_one_leads_and_another_follows(server: Server) -> None:
     """One leader at a time, asked again and again; when it goes, the next one to ask leads."""
 
     async def live() -> None:
         async with opened(server.address) as other:
             async with opened(server.address) as store:
+                assert await other.lead("another", "b"), "of another experiment"
                 assert [await store.lead("led", "a"), await other.lead("led", "b"), await store.lead("led", "a")] == [
                     True,
                     False,

@@ -69,7 +69,7 @@ def decide(state: State, evidence: Evidence, limits: Limits, at: float) -> State
         return None
     if evidence.harmful:
         return _moved(state, Stage.ROLLED_BACK, evidence, at, evidence.why)
-    if state.stage is Stage.PROMOTED and evidence.changed:
+    if state.promoted and evidence.changed:
         return _moved(state, Stage.ROLLED_BACK, evidence, at, "changed late: it was good, and is not any more")
     crossed = open_pauses(state, evidence, limits)
     if limits.on_weird == "rollback" and (weird := [pause for pause in crossed if pause.weird]):

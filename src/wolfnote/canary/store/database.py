@@ -23,12 +23,12 @@ from wolfnote.canary.evidence import Seen, Watch
 from wolfnote.canary.folding import Snapshot
 from wolfnote.canary.log import Batch, Begun, Body, Decided, Entry, Head, Noted, seal
 from wolfnote.canary.settings import Limits
-from wolfnote.canary.store.schema import SQLITE
+from wolfnote.canary.store.schema import FORGET, SQLITE
 from wolfnote.canary.store.store import NOTHING, Beside, Kept, Rule, Unreachable
 from wolfnote.errors import InputError, RunError
 
 PAGE = 1000
-"""So many entries at once."""
+"""So many rows at once."""
 
 
 class Database:
@@ -159,13 +159,12 @@ class Database:
         return [Kept(unit, at, bool(flag), body) for unit, at, flag, body in self._all(sql, experiment, int(flagged), limit)]
 
     def forget(self, experiment: str, before: float) -> int:
-        """``Store.forget``."""
+        """A part of ``Store.forget``: call it until it returns 0."""
+        gone = 0
         with self._transaction():
-            gone = [
-                self._connection.execute("DELETE FROM kept WHERE experiment = ? AND at < ?", (experiment, before)),
-                self._connection.execute("DELETE FROM pins WHERE experiment = ? AND at < ?", (experiment, before)),
-            ]
-        return sum(cursor.rowcount for cursor in gone)
+            for sql in FORGET.values():
+                gone += self._connection.execute(sql.format("", "?"), (experiment, before, PAGE)).rowcount
+        return gone
 
     def _uncounted(self, experiment: str) -> Snapshot:
         """The snapshot without its counts."""

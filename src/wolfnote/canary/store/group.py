@@ -46,9 +46,9 @@ class Group:
         if len(self._observations) >= ROOM:
             self.count("lost")
             return
-        self._observations.append(observation)
         if self._taken:
-            self._taken.add()
+            self._taken.add()  # first: whoever is killed here has lost one too many, not one too few
+        self._observations.append(observation)
         self._wake.set()
 
     def answer(self, answered: Answered) -> None:

@@ -2,7 +2,8 @@
 
 The experiment's row is the lock: who appends or decides holds it for one short transaction, so that the log has one order and
 each decision sees all that came before it. A replica that stops in the middle is cut off by the server after two seconds. A
-decision is told by NOTIFY; whoever misses it polls.
+decision is told by NOTIFY; whoever misses it polls. PostgreSQL 14 or newer, connected to directly: a pooler that hands out
+another session for each transaction would take leadership and NOTIFY away.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from wolfnote.canary.evidence import Seen, Watch
 from wolfnote.canary.folding import Snapshot
 from wolfnote.canary.log import Batch, Begun, Body, Decided, Entry, Head, Noted, seal
 from wolfnote.canary.settings import Limits
-from wolfnote.canary.store.schema import POSTGRES
+from wolfnote.canary.store.schema import FORGET, POSTGRES
 from wolfnote.canary.store.sessions import CHANNEL, Sessions
 from wolfnote.canary.store.store import NOTHING, Beside, Kept, Rule
 from wolfnote.errors import InputError, RunError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 PAGE = 1000
-"""So many entries at once."""
+"""So many rows at once."""
 _MAKING = 7022011
 """The advisory lock under which the tables are made: replicas begin at the same moment."""
 
@@ -150,12 +151,15 @@ class PostgresStore:
 
     async def forget(self, experiment: str, before: float) -> int:
         """``Store.forget``."""
-        gone = 0
-        async with self._sessions.session() as session:
-            for table in ("kept", "pins"):
-                sql = f"DELETE FROM wolfnote.{table} WHERE experiment = $1 AND at < $2"  # noqa: S608 - two names of ours
-                gone += int((await session.execute(sql, experiment, before)).rsplit(" ", 1)[-1])
-        return gone
+        total = 0
+        for sql in FORGET.values():
+            gone = PAGE
+            while gone == PAGE:
+                async with self._sessions.session() as session:
+                    told = await session.execute(sql.format("wolfnote.", "$"), experiment, before, PAGE)
+                gone = int(told.rsplit(" ", 1)[-1])
+                total += gone
+        return total
 
     async def lead(self, experiment: str, replica: str) -> bool:
         """``Store.lead``: by an advisory lock that the server gives back when this connection ends."""

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS pins (
 CREATE TABLE IF NOT EXISTS kept (
   number INTEGER PRIMARY KEY, experiment TEXT, unit TEXT, at REAL, flagged INTEGER, body BLOB);
 CREATE INDEX IF NOT EXISTS kept_by_flag ON kept (experiment, flagged, number);
+CREATE INDEX IF NOT EXISTS kept_by_age ON kept (experiment, at);
+CREATE INDEX IF NOT EXISTS pins_by_age ON pins (experiment, at);
 CREATE TRIGGER IF NOT EXISTS log_is_not_changed BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS log_is_not_cut BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 """
@@ -43,8 +45,17 @@ CREATE TABLE IF NOT EXISTS wolfnote.pins (
 CREATE TABLE IF NOT EXISTS wolfnote.kept (
   number BIGSERIAL PRIMARY KEY, experiment TEXT, unit TEXT, at FLOAT8, flagged BOOL, body BYTEA);
 CREATE INDEX IF NOT EXISTS kept_by_flag ON wolfnote.kept (experiment, flagged, number);
+CREATE INDEX IF NOT EXISTS kept_by_age ON wolfnote.kept (experiment, at);
+CREATE INDEX IF NOT EXISTS pins_by_age ON wolfnote.pins (experiment, at);
 CREATE OR REPLACE FUNCTION wolfnote.refuse() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION 'append-only'; END $$;
 CREATE OR REPLACE TRIGGER log_is_not_changed BEFORE UPDATE OR DELETE ON wolfnote.log
   FOR EACH ROW EXECUTE FUNCTION wolfnote.refuse();
 """
+
+FORGET = {
+    "kept": "DELETE FROM {0}kept WHERE number IN (SELECT number FROM {0}kept WHERE experiment = {1}1 AND at < {1}2 LIMIT {1}3)",
+    "pins": "DELETE FROM {0}pins WHERE experiment = {1}1 AND name IN "
+    "(SELECT name FROM {0}pins WHERE experiment = {1}1 AND at < {1}2 LIMIT {1}3)",
+}
+"""Both kinds read these: what is old, so many rows at a time, so that nobody waits for it."""

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: a small pool, one that listens, and one whose life is the leadership. All with short timeouts."""
+"""Connections to PostgreSQL: a small pool, one that listens, and one whose life is a leadership. All with short timeouts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Sessions:
         self.where = shown(address)
         self._address, self._pool = address, pool
         self._ear: asyncpg.Connection[asyncpg.Record] | None = None
-        self._seat: asyncpg.Connection[asyncpg.Record] | None = None
+        self._seats: dict[str, asyncpg.Connection[asyncpg.Record]] = {}
         self._decided = asyncio.Event()
 
     @classmethod
@@ -68,16 +68,17 @@ class Sessions:
         key = int.from_bytes(hashlib.blake2b(experiment.encode(), digest_size=8).digest(), "big", signed=True)
         try:
             with told(self.where):
-                if self._seat is not None and not self._seat.is_closed():
-                    await self._seat.fetchval("SELECT 1", timeout=TIMEOUT)
+                seat = self._seats.get(experiment)
+                if seat is not None and not seat.is_closed():
+                    await seat.fetchval("SELECT 1", timeout=TIMEOUT)
                     return True
-                self._seat = await self._connected()
-                if await self._seat.fetchval("SELECT pg_try_advisory_lock($1)", key):
+                seat = self._seats[experiment] = await self._connected()
+                if await seat.fetchval("SELECT pg_try_advisory_lock($1)", key):
                     return True
         except Unreachable:
-            await self._leave()
-            return False
-        await self._leave()
+            pass  # who cannot ask does not lead
+        if left := self._seats.pop(experiment, None):
+            left.terminate()
         return False
 
     async def decided(self, poll: float) -> None:
@@ -92,7 +93,7 @@ class Sessions:
 
     async def close(self) -> None:
         """Close every connection; what hangs is cut."""
-        for connection in (self._ear, self._seat):
+        for connection in (self._ear, *self._seats.values()):
             if connection is not None:
                 connection.terminate()
         try:
@@ -102,11 +103,6 @@ class Sessions:
 
     def _hear(self, *_: Any) -> None:
         self._decided.set()
-
-    async def _leave(self) -> None:
-        if self._seat is not None:
-            self._seat.terminate()
-        self._seat = None
 
     async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         import asyncpg

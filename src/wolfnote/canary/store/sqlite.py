@@ -97,7 +97,10 @@ class SQLiteStore:
 
     async def forget(self, experiment: str, before: float) -> int:
         """``Store.forget``."""
-        return await self._do(lambda db: db.forget(experiment, before))
+        total = 0
+        while gone := await self._do(lambda db: db.forget(experiment, before)):
+            total += gone
+        return total
 
     async def lead(self, experiment: str, replica: str) -> bool:
         """True: whoever holds the file is the only replica."""
