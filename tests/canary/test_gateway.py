@@ -263,6 +263,27 @@ async def until(held: Callable[[], bool], patience: float = 10) -> None:
         await asyncio.sleep(0.02)
 
 
+def test_sentinel_questions_are_asked_of_a_promoted_canary_alone(tmp_path: Path) -> None:
+    """Both models are asked by the clock, judged, and counted as a pair; in the shadow stage nobody asks."""
+    from upstreams import expose
+
+    from wolfnote.canary.rounds import Rounds
+
+    async def work(gateway: Standing, client: aiohttp.ClientSession) -> None:
+        service = gateway.service
+        rounds = Rounds(service.settings, service.experiment, service._store, service.judges, service._behind, every=0.4)
+        asking = asyncio.create_task(rounds.run())
+        await asyncio.sleep(0.5)
+        assert gateway.canary.seen == []
+        await expose(service, 1.0)
+        await until(lambda: service.experiment.snapshot.counts.get("pairs", 0) >= 2)
+        asking.cancel()
+        assert {body["messages"][0]["content"] for _, _, body in gateway.canary.seen} == {"Who are you?", "And why?"}
+        assert service.experiment.snapshot.counts.get("canary.units", 0) == 0  # their rate of flags is not the traffic's
+
+    live(tmp_path, work, 'sentinels=["Who are you?", "And why?"]')
+
+
 def test_what_a_shadow_must_not_ask_is_dropped_and_counted(tmp_path: Path) -> None:
     """Stored state and tools that the server runs are not asked twice; the user's answer is the same as ever."""
 

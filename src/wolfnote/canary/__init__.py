@@ -5,7 +5,7 @@ pure, without clock or socket
 on the request's path
   gateway (the app) · keys · headers · asking · exchange · proxy · relay · sse · dialect · upstream
 beside it
-  watching · shadow · judging (judge, rules, rubric, projection, features, worker) · experiment · store/
+  watching · shadow · rounds (sentinels) · judging (judge, rules, rubric, projection, features, worker) · experiment · store/
 for people
   configuration · running · service · admin · control · metrics · journal · webhooks · redaction · reading
 

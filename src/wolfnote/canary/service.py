@@ -27,6 +27,7 @@ from wolfnote.canary.judging import Judges
 from wolfnote.canary.keys import Ring
 from wolfnote.canary.metrics import Metrics
 from wolfnote.canary.proxy import Proxy
+from wolfnote.canary.rounds import Rounds
 from wolfnote.canary.store import Store
 from wolfnote.canary.store.taken import Taken
 from wolfnote.canary.upstream import Upstream
@@ -64,6 +65,7 @@ class Service:
         at_once = settings.shadow.at_once
         self._behind = {arm: Upstream(arm, server, at_once=at_once) for arm, server in self._servers.items()}
         self.watching = Watching(settings, self.experiment, self.judges, self._behind, self.metrics)
+        self.rounds = Rounds(settings, self.experiment, store, self.judges, self._behind)
         self.proxy = Proxy(self._front, settings, self.watching.verdict, lambda: self.experiment.exposure.share > 0)
         self.gateway = Gateway(settings, self.proxy, self.watching, Ring(settings.keys), self.metrics)
         self.gateway.on_over = self.journal.over
@@ -87,7 +89,14 @@ class Service:
     async def run(self, file: Path | None = None, overrides: tuple[str, ...] = ()) -> None:
         """All that goes on beside requests, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for work in (self.experiment.run(), self.watching.shadow.run(), self.gateway.sweep(), self._forget()):
+            beside = (
+                self.experiment.run(),
+                self.watching.shadow.run(),
+                self.rounds.run(),
+                self.gateway.sweep(),
+                self._forget(),
+            )
+            for work in beside:
                 tasks.create_task(work)
             if file is not None:
                 tasks.create_task(self._reread(file, overrides))

@@ -29,7 +29,7 @@ def summarise(replayed: Replayed, tables: Mapping[str, str] = {}, run_id: str = 
     return Result(
         "canary",
         verdict(seen, evidence),
-        (f"{seen.state.stage}: {seen.state.why or 'nothing was decided yet'}", evidence.why),
+        tuple(dict.fromkeys((f"{seen.state.stage}: {seen.state.why or 'nothing was decided yet'}", f"now {evidence.why}"))),
         (*estimates(seen.counts, seen.limits), *_numbers(evidence)),
         tuple(found),
         skipped,
