@@ -204,18 +204,20 @@ def browser() -> Iterator[Any]:
 
 def watch(link: str) -> dict[str, Any]:
     """Open the dashboard, look at a pair, and kill the canary, as a person would."""
+    from playwright.sync_api import expect
+
     found: dict[str, Any] = {"errors": []}
     with browser() as opened:
         page = opened.new_page()
         page.on("console", lambda message: found["errors"].append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: found["errors"].append(str(error)))
         page.goto(link)
-        page.wait_for_function("document.getElementById('stage').textContent === 'SHADOW'")
-        page.wait_for_function("Number(document.getElementById('units').textContent.replace(/\\D/g, '')) >= 3")
+        expect(page.locator("#stage")).to_have_text("SHADOW", timeout=15_000)
+        expect(page.locator("#units")).to_have_text("4", timeout=15_000)
         page.click("#again")
         page.wait_for_selector(".pair")
         found["url"], found["pair"] = page.url, page.locator(".pair").first.inner_text()
-        found["script"] = page.evaluate("window.hacked")
+        found["script"] = page.locator("img").count()
         page.click("#kill")
         page.wait_for_selector("#sure[open]")
         page.click("#no")
@@ -223,7 +225,7 @@ def watch(link: str) -> dict[str, Any]:
         page.click("#kill")
         page.fill("#reason", "it looked odd")
         page.click("#yes")
-        page.wait_for_function("document.getElementById('stage').textContent === 'HOLD'")
+        expect(page.locator("#stage")).to_have_text("HOLD", timeout=15_000)
         found["why"] = page.locator("#why").inner_text()
     return found
 
@@ -242,7 +244,7 @@ def test_the_dashboard_shows_pairs_and_kills_after_asking(tmp_path: Path) -> Non
                 with pytest.raises(urllib.error.HTTPError, match="401"):
                     await asyncio.to_thread(urllib.request.urlopen, gateway.link.partition("?")[0] + "canary/state")
         assert found["errors"] == []
-        assert found["script"] is None
+        assert found["script"] == 0  # what a stranger wrote is text
         assert "<img src=x" in found["pair"]
         assert "token" not in found["url"]
         assert found["unharmed"] == "SHADOW"
