@@ -112,7 +112,7 @@ def test_the_base_answers_once_where_the_canary_cannot(tmp_path: Path, wish: str
         assert not streamed or data == whole
         assert [body["model"] for _, _, body in gateway.stable.seen] == ["stable"]
 
-    live(tmp_path, work, "canary.first=0.5", "shadow.share=0", "course.shadow=0", share=1.0)
+    live(tmp_path, work, "canary.first=0.5", "canary.idle=0.5", "shadow.share=0", "course.shadow=0", share=1.0)
 
 
 @pytest.mark.parametrize("name", ["canary", "stable"])
@@ -151,7 +151,7 @@ def test_whoever_leaves_stops_the_upstream_within_a_second(tmp_path: Path, body:
         assert gateway.service.metrics.plain["gone"] == 1
         assert gateway.stable.seen == []
 
-    live(tmp_path, work, "canary.first=30.0", "shadow.share=0", "course.shadow=0", share=1.0)
+    live(tmp_path, work, "canary.first=30.0", "canary.idle=30.0", "shadow.share=0", "course.shadow=0", share=1.0)
 
 
 def test_the_base_gone_is_a_502_and_comes_back_by_itself(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Scripted:
         self.left = 0
         self.open = 0
         self.harm = 0.0
+        self.sent = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -122,6 +123,11 @@ class Scripted:
                     await asyncio.sleep(0)
                 continue
             await send({"type": "http.response.body", "body": data, "more_body": True})
+        while wish == "flood":
+            piece = f"data: {json.dumps({'choices': [{'delta': {'content': 'x' * 60_000}}]})}\n\n".encode()
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            self.sent += len(piece)
+            await asyncio.sleep(0)
         if wish == "forever":
             while True:
                 await send({"type": "http.response.body", "body": pieces[1].encode(), "more_body": True})
@@ -204,7 +210,9 @@ async def standing(folder: Any, *overrides: str, share: float = 0.0, harm: float
     stable, canary = Scripted("stable"), Scripted("canary")
     canary.harm = harm
     async with served(stable) as stable_url, served(canary) as canary_url:
-        base = settings_module.load(Configuration, None, ('store.log="none"', "canary.first=1.0", *overrides))
+        base = settings_module.load(
+            Configuration, None, ('store.log="none"', "canary.first=1.0", "canary.idle=1.0", *overrides)
+        )
         import msgspec
 
         configured = msgspec.structs.replace(

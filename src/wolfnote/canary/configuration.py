@@ -37,9 +37,9 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     connect: Seconds = 5.0
     first: Seconds = 60.0
-    """Seconds until the first content. The canary's is what a user waits, at most, before the base is asked."""
-    idle: Seconds = 120.0
-    """Seconds of silence after which a stream is over."""
+    """The canary's alone: seconds until the first content of a stream, then the base is asked."""
+    idle: Seconds = 300.0
+    """Seconds of silence after which an answer is over. An answer in one piece is silent until it is there."""
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +132,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     preset: str = ""
     stable: Server = Server()
-    canary: Server = Server(first=20.0)
+    canary: Server = Server(first=20.0, idle=120.0)
     judge: Server = Server()
     listen: Listen = Listen()
     bounds: Bounds = Bounds()

@@ -109,7 +109,11 @@ def _streamed(endpoint: Endpoint, body: bytes) -> Said:
     objects = [found for event in sse.events(body) if (found := _object(event.data)) is not None]
     if endpoint == "responses":
         last = next((found for found in reversed(objects) if found.get("type") in _FINISHED), None)
-        return _responded(_dict(last.get("response"))) if last else UNREAD
+        if last:
+            return _responded(_dict(last.get("response")))
+        return Said(
+            "".join(_text(f.get("delta")) for f in objects if f.get("type") == "response.output_text.delta"), "", "", False
+        )
     text, finish, calls = [], "", _Calls()
     for found in objects:
         for choice in _first(found):

@@ -69,7 +69,8 @@ class Proxy:
         """Whether the canary has answered. If not, the client has not been sent anything."""
         exchange.answered_by, exchange.kept = Arm.CANARY, []
         try:
-            async with asyncio.timeout(self.settings.canary.first) as patience:
+            limits = self.settings.canary
+            async with asyncio.timeout(limits.first if asking.streamed else limits.idle) as patience:
                 response = await self._ask(Arm.CANARY, exchange, asking.body(self.settings.canary.model))
                 try:
                     await self._commit(response, exchange, asking, patience)
