@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from upstreams import WORDS, Standing, standing
 
@@ -79,8 +80,10 @@ def test_langchain_notices_nothing(tmp_path: Path, share: float, arm: str) -> No
     """invoke, astream, bound tools and JSON mode."""
     langchain = pytest.importorskip("langchain_openai", reason="LangChain is not installed")
 
-    async def work(gateway: Standing, client: Any) -> None:
-        chat = langchain.ChatOpenAI(model="any", base_url=f"{gateway.url}/v1", api_key="none", max_retries=0)
+    async def work(gateway: Standing, connections: httpx.AsyncClient) -> None:
+        chat = langchain.ChatOpenAI(
+            model="any", base_url=f"{gateway.url}/v1", api_key="none", max_retries=0, http_async_client=connections
+        )
         said = await chat.ainvoke("hi there")
         assert said.content == TEXT
         assert said.response_metadata["model_name"] == arm
@@ -94,4 +97,8 @@ def test_langchain_notices_nothing(tmp_path: Path, share: float, arm: str) -> No
         served = gateway.canary if share else gateway.stable
         assert served.seen[-1][2]["response_format"] == {"type": "json_object"}
 
-    live(tmp_path, work, "shadow.share=0", "course.shadow=0", share=share)
+    async def closed(gateway: Standing, client: Any) -> None:
+        async with httpx.AsyncClient() as connections:  # LangChain leaves its own open
+            await work(gateway, connections)
+
+    live(tmp_path, closed, "shadow.share=0", "course.shadow=0", share=share)
