@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from wolfnote import interrupts
-from wolfnote.cli import audit, bundle, check, cleaning, direction, report
+from wolfnote.cli import audit, bundle, canary, check, cleaning, direction, report
 from wolfnote.cli.bench import bench
 from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.probe import probe
@@ -42,6 +42,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 pass, 1 fail, 2 wrong usage or input, 3 inconclusive or could not finish.",
 )
 
+app.add_typer(canary.app, name="canary")
 app.add_typer(direction.app, name="direction")
 app.command()(review)
 app.command()(probe)

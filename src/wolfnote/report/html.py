@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wolfnote.report import ablate, audit, bench, causes, curve, demo, measure, monitor, probe, tune, whole
+from wolfnote.report import ablate, audit, bench, canary, causes, curve, demo, measure, monitor, probe, tune, whole
 from wolfnote.report.reading import finished
 from wolfnote.results import Result
 
@@ -69,6 +69,7 @@ PAGES: dict[str, Callable[[Shown], dict[str, Any]]] = {
     "ablate": lambda s: ablate.view(s.tables),
     "monitor": lambda s: monitor.view(s.tables),
     "audit": lambda s: audit.view(s.result, _policy(s.settings, "flagged_share", 0.05)),
+    "canary": lambda s: canary.view(s.result, s.tables),
     "causes": lambda s: causes.view(s.tables),
     "probe": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
     "traffic": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
