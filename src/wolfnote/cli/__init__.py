@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
@@ -22,11 +22,6 @@ from wolfnote.cli.tune import tune
 from wolfnote.errors import InputError, MissingExtra, WolfnoteError
 from wolfnote.options import DATA, Config, How, Json, Set, running
 from wolfnote.runs import Run, carry_out, hashes, identity
-
-if TYPE_CHECKING:
-    from wolfnote.events import OnEvent
-    from wolfnote.folder import RunFolder
-    from wolfnote.results import Result
 
 LOCAL = ("torch", "transformers", "peft", "accelerate", "safetensors", "gguf", "trl", "datasets")
 """What the extra ``local`` brings; a light install meets its absence where a model is opened."""
