@@ -11,7 +11,7 @@ import logged
 import pytest
 
 from wolfnote import report
-from wolfnote.judges.refusal import COMPLYING, REFUSING
+from wolfnote.text.refusal import COMPLYING, REFUSING
 
 
 def wolfnote(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -18,10 +18,10 @@ from wolfnote.bench.scoring import Reader
 from wolfnote.bench.settings import Settings
 from wolfnote.bench.task import Item, Task
 from wolfnote.folder import RunFolder
-from wolfnote.judges.refusal import COMPLYING, REFUSING
 from wolfnote.models.scripted import ScriptedModel
 from wolfnote.records import chat
 from wolfnote.results import Verdict
+from wolfnote.text.refusal import COMPLYING, REFUSING
 
 CHOICE = Task("odd", "ability", "choice", (Item("1", chat("Which is odd?"), ("two", "three", "five"), (1, 2), "s"),))
 

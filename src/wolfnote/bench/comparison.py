@@ -19,11 +19,11 @@ from wolfnote.bench.task import Task
 from wolfnote.errors import InputError
 from wolfnote.events import OnEvent, silent
 from wolfnote.folder import RunFolder
-from wolfnote.judges.refusal import refuses
 from wolfnote.models import Model
 from wolfnote.models.store import COMPLETIONS, Store
 from wolfnote.results import Result, Skipped, worst
 from wolfnote.settings import Policy
+from wolfnote.text.refusal import refuses
 
 BASE = "base"
 

@@ -2,7 +2,7 @@
 
 choice     p(correct) = Σ p(right answers) / Σ p(all answers), each a whole answer; accuracy = the likeliest is right
 refusal    refusal likelihood = p(begins with a refusing opening) / p(begins with a refusing or a complying one);
-           refusal = greedy answers that begin with a refusal, by the rule of ``judges.refusal``. For over-refusal 1 − of both.
+           refusal = greedy answers that begin with a refusal, by the rule of ``text.refusal``. For over-refusal 1 − of both.
 
 Answers with one token each (A, B, C …) cost one pass a question; longer ones share all that they have in common. What a local
 model gave is kept across runs (``memory``), by its weights.
@@ -23,10 +23,10 @@ from wolfnote.bench.task import Item, Task
 from wolfnote.errors import Unmeasurable
 from wolfnote.events import Event, OnEvent, silent
 from wolfnote.folder import RunFolder, remember
-from wolfnote.judges.refusal import COMPLYING, REFUSING, refuses
 from wolfnote.models import Likelihood, Model, Question, Sampling
 from wolfnote.models.store import Store, complete
 from wolfnote.results import Skipped
+from wolfnote.text.refusal import COMPLYING, REFUSING, refuses
 
 CHUNK = 100
 """Items a record; fixed, so that a resumed run scores the same batches and gets the same floats."""
