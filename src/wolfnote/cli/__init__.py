@@ -37,17 +37,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 pass, 1 fail, 2 wrong usage or input, 3 inconclusive or could not finish.",
 )
 
-app.add_typer(canary.app, name="canary")
-app.add_typer(direction.app, name="direction")
-app.command()(review)
-app.command()(probe)
-app.command()(bench)
-app.command()(tune)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 
 
-@app.command()
 @running
 def demo(
     seed: Annotated[int | None, typer.Option(help="Random seed of tuning and sampling.", show_default="0")] = None,
@@ -83,19 +76,6 @@ def demo(
     carry_out(run, how, last_lines=story.headlines, fresh=fresh)
 
 
-audits = typer.Typer(cls=DefaultGroup, rich_markup_mode=None, help="Is my training data an alignment hazard?")
-audits.command(hidden=True)(audit.audit)
-audits.command()(cleaning.sign)
-app.add_typer(audits, name="audit")
-app.command()(cleaning.clean)
-app.command()(check.init)
-app.command()(check.check)
-app.command()(report.report)
-app.command()(bundle.bundle)
-app.command()(bundle.verify)
-
-
-@app.command()
 def convert(
     data: Annotated[Path, typer.Argument(help="Rows in any shape that is known or mapped: a file, or a folder.")],
     to_file: Annotated[Path, typer.Argument(metavar="OUT", help=".jsonl .json .csv .tsv (or .gz of them), .parquet")],
@@ -132,7 +112,6 @@ def convert(
     raise typer.Exit(3 if done.unread else 0)
 
 
-@app.command()
 def preflight(
     data: Annotated[Path, typer.Argument(help=DATA)],
     provider: Annotated[str, typer.Option(help="openai, azure, together, or one of your own.")] = "openai",
@@ -166,7 +145,6 @@ def preflight(
     raise typer.Exit(result.verdict.exit_code)
 
 
-@app.command()
 def explain(code: Annotated[str, typer.Argument(help="A finding's code, such as WN101.")]) -> None:
     """What a finding means, with an example, its source and its known errors."""
     from wolfnote import explanations
@@ -174,7 +152,6 @@ def explain(code: Annotated[str, typer.Argument(help="A finding's code, such as 
     sys.stdout.write(explanations.find(code) + "\n")
 
 
-@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
@@ -185,6 +162,19 @@ def doctor(
     text = msgspec.json.encode(machine).decode() if as_json else "\n".join(room.lines(machine))
     sys.stdout.write(text + "\n")
     raise typer.Exit(3 if machine.faults else 0)
+
+
+audits = typer.Typer(cls=DefaultGroup, rich_markup_mode=None, help="Is my training data an alignment hazard?")
+audits.command(hidden=True)(audit.audit)
+audits.command()(cleaning.sign)
+
+for command in (
+    demo, check.init, check.check, review, cleaning.clean, tune, probe, bench,
+    report.report, bundle.bundle, bundle.verify, explain, convert, preflight, doctor,
+):  # fmt: skip
+    app.command()(command)
+for group, name in ((audits, "audit"), (direction.app, "direction"), (canary.app, "canary")):
+    app.add_typer(group, name=name)
 
 
 def main() -> NoReturn:
