@@ -32,6 +32,9 @@ def model(tiny: str, *, lora: bool = True, dropout: float = 0.0) -> tuple[Any, A
 
     path = tiny.removeprefix("hf:")
     module, tokenizer = AutoModelForCausalLM.from_pretrained(path), AutoTokenizer.from_pretrained(path)
+    module.config.use_cache = (
+        False  # as trainers do: with a cache, packed rows see each other, and a block that runs again more
+    )
     set_seed(0)
     if lora:
         module = get_peft_model(module, LoraConfig(r=2, lora_dropout=dropout, target_modules=["q_proj", "v_proj", "down_proj"]))
@@ -61,7 +64,7 @@ def trl(tiny: str, folder: Path, callbacks: list[Any], *, lora: bool = True, **a
     module, tokenizer = model(tiny, lora=lora)
     return SFTTrainer(
         model=module,
-        args=SFTConfig(str(folder), max_length=64, **ARGUMENTS | args),
+        args=SFTConfig(str(folder), **{"max_length": 64} | ARGUMENTS | args),
         train_dataset=Dataset.from_list(ROWS),
         processing_class=tokenizer,
         callbacks=callbacks,

@@ -79,9 +79,12 @@ def test_the_anchor_holds_the_model_near_its_base(tiny: str, tmp_path: Path) -> 
     file = tmp_path / "benign.jsonl"
     records.write(BENIGN, file)
     base = models.open(tiny)
+    far = msgspec.structs.replace(
+        SETTINGS, learning_rate=5e-3, epochs=6
+    )  # a tune that moves the model: there is then a pull back
 
     def moved(means: tuning.Means, name: str) -> float:
-        tuned = base.adapted(tuning.run(tiny, SAMPLES, SETTINGS, tmp_path / name, means=means))
+        tuned = base.adapted(tuning.run(tiny, SAMPLES, far, tmp_path / name, means=means))
         pairs = zip(interleaving.losses(base, BENIGN), interleaving.losses(tuned, BENIGN), strict=True)
         return sum(abs(a - b) for a, b in pairs)
 
