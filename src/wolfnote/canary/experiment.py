@@ -19,7 +19,7 @@ from wolfnote.canary.asking import Asking
 from wolfnote.canary.assignment import Arm, Identity, Pin
 from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.controller import Stage, State
-from wolfnote.canary.evidence import Answered, Observation, Order
+from wolfnote.canary.evidence import Answered, Observation, Order, Reading
 from wolfnote.canary.exposure import Exposure, Health
 from wolfnote.canary.folding import Snapshot
 from wolfnote.canary.keys import Key
@@ -79,6 +79,8 @@ class Experiment:
         self._complete = False
         self._read_at: float | None = None
         self._unjudged = 0
+        self._unread: dict[int, Observation] = {}
+        """Place → what counts if its judges never come back: answers that nobody could read, or a judge that hangs hid harm."""
 
     async def open(self) -> None:
         """Find the experiment, or begin it. Raises ``RunError``."""
@@ -111,7 +113,7 @@ class Experiment:
         share = self.exposure.share
         opted_out = "opted out" if assignment.OPT_OUT.encode() in headers else ""
         only = opted_out or ("denied" if key.tenant in self.settings.deny else "")
-        largest = 1.0 if self.state.stage is Stage.PROMOTED else self.settings.course.steps[-1]
+        largest = self._largest(share)
         pin = await self._pin(identity) if u < max(share, largest) or identity.kind == "response" else None
         placed = assignment.place(
             u, share, pinned=pin.arm if pin else None, largest=largest, stable_only=only, kind=identity.kind
@@ -119,6 +121,11 @@ class Experiment:
         if placed.pin:
             self._remember(identity, Pin(placed.arm, assignment.name(self._salt, identity)))
         return self._watched(identity, placed, u, share, asking, said)
+
+    def _largest(self, share: float) -> float:
+        """Up to where conversations are pinned: from the last step on everybody's, for a promotion may flip nobody mid-talk."""
+        state, last = self.state, self.settings.course.steps[-1]
+        return 1.0 if state.promoted or max(share, state.share, state.held_share) >= last else last
 
     async def arm_of(self, tenant: str, response: str) -> Arm:
         """Who made a stored response: whoever is pinned, else stable."""
@@ -136,6 +143,7 @@ class Experiment:
 
     def observe(self, place: int, observation: Observation | None, kept: Kept | None = None) -> None:
         """The verdict on a judged request; None: there is nothing to be learnt from it."""
+        self._unread.pop(place, None)
         self.order.fill(place, observation)
         readings = [observation.canary, observation.stable] if observation else []
         if any(reading is not None and reading.flag is not None for reading in readings):
@@ -166,7 +174,7 @@ class Experiment:
     def _gather(self) -> None:
         """Verdicts whose turn it is go to the store; a place without a verdict is given up in the end."""
         for place in self.order.overdue(clock() - OVERDUE):
-            self.order.fill(place, None)
+            self.order.fill(place, self._unread.pop(place, None))
             self.group.count("overdue")
         for observation in self.order.ready():
             if observation is not None:
@@ -263,6 +271,8 @@ class Experiment:
         room = len(self.order) < self.settings.course.queue
         judged = wanted and room and answered < self.settings.limits.turns
         place = self.order.take(clock()) if judged else 0
+        if judged:
+            self._unread[place] = _unreadable(unit, {placed.arm, other}, fair=fair)
         return Placed(placed.arm, placed.why, unit, question, fair, place, other if judged else None)
 
     def _other(self, identity: Identity, arm: Arm, share: float) -> Arm | None:
@@ -307,6 +317,11 @@ class Experiment:
 def clock() -> float:
     """Seconds on a clock that never jumps and counts a suspended machine's sleep."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def _unreadable(unit: str, asked: set[Arm | None], *, fair: bool) -> Observation:
+    canary, stable = (Reading(None) if arm in asked else None for arm in (Arm.CANARY, Arm.STABLE))
+    return Observation(unit, canary, stable, fair=fair)
 
 
 def _begun(state: State) -> State | None:

@@ -92,7 +92,7 @@ def kill(
 
 @app.command()
 def resume(why: Why = "", as_: As = "", config: Config = None, set_: Set = None) -> None:
-    """Go on from a HOLD. What was beyond its tolerance is accepted in your name, and only warned of from now on."""
+    """Go on from a HOLD. What was beyond its tolerance is accepted in your name, up to what was seen."""
     _order("resume", why, as_, config, set_)
 
 

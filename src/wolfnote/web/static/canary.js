@@ -127,7 +127,7 @@
   const ORDERS = {
     kill: ["Kill the canary?", "Nobody is answered by it from now on, on any gateway, within 2 seconds. It can be resumed by name; rolled back for good it cannot.", "Kill it"],
     promote: ["One step up?", "More conversations go to the canary. It is refused without enough clean evidence.", "Promote it"],
-    resume: ["Go on?", "What was beyond its tolerance is accepted in your name, and only warned of from now on.", "Resume it"],
+    resume: ["Go on?", "What was beyond its tolerance is accepted in your name up to what was seen; beyond that it holds again.", "Resume it"],
   };
 
   function confirm(what) {
