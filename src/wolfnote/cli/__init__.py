@@ -16,6 +16,7 @@ import typer
 
 from wolfnote import interrupts
 from wolfnote.cli import audit, bundle, check, cleaning, direction, report
+from wolfnote.cli.advise import advise
 from wolfnote.cli.bench import bench
 from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.probe import probe
@@ -48,6 +49,7 @@ app.add_typer(direction.app, name="direction")
 app.command()(review)
 app.command()(probe)
 app.command()(bench)
+app.command()(advise)
 
 Seed = Annotated[int, typer.Option(help="Random seed of tuning and sampling.")]
 
