@@ -118,7 +118,7 @@ class Dressed:
     def fingerprint(self) -> str:
         """Hash of the model's weights and of all that this arm puts around a question."""
         arm, found, settings = self.arm, self._found, self._settings
-        worn = [arm, found.prompt if arm.prompt else found.system]
+        worn: list[Any] = [arm, found.prompt if arm.prompt else found.system]
         worn += [found.digest, settings.shots, settings.passages] if arm.shots or arm.passages else []
         return hashlib.sha256(f"{self.model.fingerprint}|{worn}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

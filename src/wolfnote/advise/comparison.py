@@ -58,7 +58,7 @@ def draw(values: Floats, groups: Sequence[str], *, resamples: int = RESAMPLES, s
     numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
     m, n = int(numbers.max()) + 1, values.shape[1]
     sizes = np.bincount(numbers, minlength=m).astype(np.float64)
-    totals = np.stack([np.bincount(numbers, weights=row, minlength=m) for row in values])
+    totals = np.stack([np.bincount(numbers, weights=row, minlength=m) for row in values]).astype(np.float64)
     means = totals.sum(1) / n
     left = (totals - means[:, None] * sizes) / n
     covariance = left @ left.T * (m / max(1, m - 1))

@@ -124,8 +124,8 @@ def _json(text: str) -> Any:
 def _equal(found: Any, right: Any) -> float:
     if not isinstance(right, dict) or not right:
         return float(found == right)
-    same = sum(isinstance(found, dict) and key in found and found[key] == value for key, value in right.items())
-    return same / len(right)
+    same = [isinstance(found, dict) and key in found and found[key] == value for key, value in right.items()]
+    return sum(map(bool, same)) / len(right)
 
 
 def _fits(found: Any, item: Item) -> bool:
