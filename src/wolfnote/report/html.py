@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wolfnote.report import ablate, audit, bench, causes, curve, demo, measure, monitor, probe, whole
+from wolfnote.report import ablate, advise, audit, bench, causes, curve, demo, measure, monitor, probe, whole
 from wolfnote.report.reading import finished
 from wolfnote.results import Result
 
@@ -73,6 +73,7 @@ PAGES: dict[str, Callable[[Shown], dict[str, Any]]] = {
     "probe": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
     "traffic": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
     "bench": lambda s: bench.view(s.result, s.tables),
+    "advise": lambda s: advise.view(s.result, s.tables),
     "curve": lambda s: curve.view(s.result),
 }
 """Kind of result → what its template, of the same name, needs beside it. A kind that is not here has the plain page."""
