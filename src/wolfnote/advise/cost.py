@@ -36,7 +36,7 @@ class Tariff(NamedTuple):
 def tariff(settings: Settings, remote: Prices | None) -> Tariff:
     """The prices that are set, those of ``[remote]``, or none."""
     own = Prices(settings.price_in, settings.price_out) if settings.price_in or settings.price_out else remote
-    unit = "money" if own else "token units"
+    unit = "money" if own else "million token units"
     untuned = own or UNPRICED
     tuned = Prices(settings.tuned_price_in, settings.tuned_price_out)
     return Tariff(untuned, tuned if any(tuned) else untuned, unit)

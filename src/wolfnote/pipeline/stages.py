@@ -63,7 +63,8 @@ STAGES = (
     Stage(
         "advise", "should it be fine-tuned at all?", "advise",
         _advise, ("advise", "probe", "policy", *MODELS),
-        lambda check: "" if check.tasks else "not asked for here: wolfnote advise measures prompt, few-shot and retrieval beside the tune",
+        lambda check: "" if check.tasks else
+        "not asked for here: wolfnote advise measures prompt, few-shot and retrieval beside the tune; check.tasks names tasks",
     ),
     Stage(
         "audit", "is the training data an alignment hazard?", "audit",
