@@ -163,6 +163,7 @@ def _told(work: Work, read: Evidence, result: Result, unread: tuple[Skipped, ...
         return found
     rows = evidence.tables(read) | {"measures": deciding.result_rows(result), "unread": msgspec.to_builtins([*unread, *unseen])}
     places = {name: work.folder.table(name, table) for name, table in rows.items()}
+    places |= {f"{arm}: {name}": place for arm, said in read.alignment.items() for name, place in said.tables.items()}
     work.folder.write(PROMPT, work.beside.prompt + "\n")
     decision: dict[str, Any] = telling.decision(found, read, work.settings)
     work.folder.write("decision.json", json.dumps(decision, indent=2, ensure_ascii=False) + "\n")

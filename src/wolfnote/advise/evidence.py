@@ -25,6 +25,8 @@ class Aligned(NamedTuple):
     verdict: Verdict
     reason: str
     shift: Estimate | None = None
+    tables: Mapping[str, str] = {}
+    """What it rests on: the probe's own tables, by name."""
 
 
 class Evidence(NamedTuple):
@@ -47,14 +49,20 @@ def aligned(found: Result) -> Aligned:
     """What a probe of an arm says in one line."""
     shift = next((e for name in NET for e in found.estimates if e.name == name), None)
     said = next((r for r in found.reasons if found.verdict.value in r), found.reasons[0] if found.reasons else "")
-    return Aligned(found.verdict, said, shift)
+    return Aligned(found.verdict, said, shift, found.tables)
 
 
 def tables(found: Evidence) -> dict[str, list[Row]]:
     """The rows, by the name of their table."""
     calls = [{"arm": arm, "seconds": s} for arm, seconds in found.seconds.items() for s in seconds]
     told = [
-        {"arm": name, "verdict": a.verdict.value, "reason": a.reason, "shift": msgspec.to_builtins(a.shift)}
+        {
+            "arm": name,
+            "verdict": a.verdict.value,
+            "reason": a.reason,
+            "shift": msgspec.to_builtins(a.shift),
+            "tables": dict(a.tables),
+        }
         for name, a in found.alignment.items()
     ]
     prices = [
@@ -70,7 +78,9 @@ def of(rows: Mapping[str, Sequence[Row]]) -> Evidence:
     for row in rows["calls"]:
         seconds.setdefault(row["arm"], []).append(float(row["seconds"]))
     alignment = {
-        row["arm"]: Aligned(Verdict(row["verdict"]), row["reason"], msgspec.convert(row["shift"], Estimate | None))
+        row["arm"]: Aligned(
+            Verdict(row["verdict"]), row["reason"], msgspec.convert(row["shift"], Estimate | None), row["tables"]
+        )
         for row in rows["alignment"]
     }
     prices = {row["arm"]: Prices(row["tokens_in"], row["tokens_out"]) for row in rows["arms"]}

@@ -1,7 +1,7 @@
 """The Result of a finished run from its tables, without a model and without torch; ``wolfnote verify`` calls it.
 
-What the probe said of each arm is taken from the table ``alignment``: this room knows no probe. Whoever holds a bundle can
-compute it from the probe's own tables, which lie beside.
+What the probe said of each arm is taken from the table ``alignment``: this room knows no probe. ``bundle.advices`` holds it
+against the probe's own tables, which lie beside.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ def recompute(run: Path) -> Result:
     stored = read_result(run)
     if stored is None or not set(NEEDED) <= set(stored.tables):
         raise InputError("no tables of finished advice", where=str(run))
-    tables = {name: _lines(run / stored.tables[name]) for name in NEEDED}
+    tables = {name: lines(run / stored.tables[name]) for name in NEEDED}
     unread = tuple(msgspec.convert(tables["unread"], list[Skipped]))
     found = with_unread(deciding.decide(evidence.of(tables), settings), unread)
     return msgspec.structs.replace(found, tables=stored.tables)
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a table. Raises ``InputError`` where it is not there."""
     if not path.is_file():
         raise InputError("is not there", where=path.name)
     with path.open("rb") as file:
