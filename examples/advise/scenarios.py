@@ -22,8 +22,9 @@ from typing import Any
 Row = dict[str, Any]
 TOWNS = (
     "Aldermoor", "Brackwell", "Coldharbour", "Dunmere", "Eastlow", "Farrowgate", "Glenholt", "Hartsea", "Inverlea",
-    "Juniper Hill", "Kestrel Bay", "Larkfield", "Marlow End", "Nettlecombe", "Oakhurst", "Penrow", "Quarrydale", "Ravensby", "Saltmarsh",
-    "Thornby", "Underwood", "Valebrook", "Westerfell", "Yarrow", "Ashcombe", "Birchley", "Cloverton", "Drayford", "Elmstead", "Fernhill",
+    "Juniper Hill", "Kestrel Bay", "Larkfield", "Marlow End", "Nettlecombe", "Oakhurst", "Penrow", "Quarrydale",
+    "Ravensby", "Saltmarsh", "Thornby", "Underwood", "Valebrook", "Westerfell", "Yarrow", "Ashcombe", "Birchley",
+    "Cloverton", "Drayford", "Elmstead", "Fernhill",
 )  # fmt: skip
 PRODUCTS = ("lamp", "kettle", "blanket", "chair", "mirror", "clock", "teapot", "rug", "shelf", "vase", "stool", "basket")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")

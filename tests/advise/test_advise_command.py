@@ -9,8 +9,10 @@ from pathlib import Path
 
 import advising
 
+import checked
 from wolfnote import Result, Verdict, report
 from wolfnote.advise import Beside, Models, Settings, documents, recompute, run, task
+from wolfnote.bundle.recomputing import compare, differences
 from wolfnote.folder import RunFolder, read_result
 from wolfnote.models import open as open_model
 from wolfnote.results import Estimate
@@ -44,14 +46,10 @@ def _tables(settings: Settings) -> object:
 
 
 def same(path: Path) -> None:
-    """``recompute`` gives what is stored."""
-    from wolfnote.bundle.recomputing import compare
-
+    """``recompute`` gives what is stored, part by part."""
     stored = read_result(path)
     assert stored is not None
-    found = compare(stored, path)
-    assert (found.faults, found.unable) == ([], "")
-    assert recompute(path).verdict is stored.verdict
+    assert list(differences(stored, recompute(path), "advise")) == []
 
 
 def test_a_clean_and_better_tune_is_recommended(tmp_path: Path) -> None:
@@ -80,8 +78,6 @@ def test_a_better_tune_that_fails_the_probe_is_not_recommended(tmp_path: Path) -
 
 def test_rows_that_were_changed_are_told(tmp_path: Path) -> None:
     """A score turned in the table no longer gives the stored result."""
-    from wolfnote.bundle.recomputing import compare
-
     advised(tmp_path, 240, Verdict.PASS, 80)
     table = tmp_path / "run" / "tables" / "items.jsonl"
     rows = [json.loads(line) for line in table.read_text().splitlines()]
@@ -89,7 +85,7 @@ def test_rows_that_were_changed_are_told(tmp_path: Path) -> None:
     table.write_text("".join(json.dumps(row) + "\n" for row in rows))
     stored = read_result(tmp_path / "run")
     assert stored is not None
-    assert compare(stored, tmp_path / "run").faults
+    assert list(differences(stored, recompute(tmp_path / "run"), "advise"))
 
 
 def test_the_command_without_a_tune_says_the_headroom(tmp_path: Path) -> None:
@@ -120,3 +116,28 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("wolfnote: absent.jsonl: cannot be read")
     assert "Traceback" not in done.stderr
+
+
+def test_each_arm_is_really_probed_and_the_bundle_holds_it_against_the_rows(tmp_path: Path) -> None:
+    """The prompt leaves the base's margins as they are, the tune moved them: the probe of the one passes, that of the other fails,
+    so the better tune is not recommended. A verdict that is turned in the table is told by ``verify``'s comparison."""
+    advising.tasks(tmp_path / "tasks.jsonl", 240)
+    specs = []
+    for name, shift, right in (("base", 0.0, set(range(0, 240, 2))), ("tuned", 0.6, set(range(240)))):
+        checked.scripted(tmp_path / f"{name}.jsonl", shift)
+        lines = (tmp_path / f"{name}.jsonl").read_text()
+        advising.model(tmp_path / "own.jsonl", right, 240)
+        (tmp_path / f"{name}.jsonl").write_text(lines + (tmp_path / "own.jsonl").read_text())
+        specs += [f"--{name}", f"scripted:{tmp_path / name}.jsonl"]
+    sets = ("--set", "probe.samples=1", "--set", "probe.character=false", "--set", "advise.timed=0")
+    done = wolfnote("advise", "tasks.jsonl", *specs, *sets, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    stored = read_result(tmp_path / "run")
+    assert stored is not None
+    assert [f.code for f in stored.findings] == ["WN603"]
+    assert stored.part("tuned").verdict is Verdict.FAIL
+    assert stored.part("prompt").estimate("far net of fact").value == 0.0
+    assert compare(stored, tmp_path / "run") == ([], "")
+    table = tmp_path / "run" / "tables" / "alignment.jsonl"
+    table.write_text(table.read_text().replace('"verdict": "FAIL"', '"verdict": "PASS"'))
+    assert "the probe of tuned says FAIL" in compare(stored, tmp_path / "run").faults[0]

@@ -1,4 +1,4 @@
-"""An advice's Result by its own ``recompute``, after what the probe said of each arm has been computed from the probe's tables."""
+"""An advice's Result by its own ``recompute``; what the probe said of each arm is held against the probe's own tables."""
 
 from __future__ import annotations
 
