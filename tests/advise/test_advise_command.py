@@ -116,6 +116,16 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("wolfnote: absent.jsonl: cannot be read")
     assert "Traceback" not in done.stderr
+    base = advising.model(tmp_path / "base.jsonl", set())
+    for extra, says in (
+        ({"score": "judge", "answer": "x"}, "advise.judge: items are scored by a judge"),
+        ({"score": "regex", "pattern": "("}, "item a: not a pattern"),
+    ):
+        (tmp_path / "tasks.jsonl").write_text(json.dumps({"id": "a", "question": "q", "split": "test", **extra}) + "\n")
+        done = wolfnote("advise", "tasks.jsonl", "--base", base, cwd=tmp_path)
+        assert done.returncode == 2
+        assert says in done.stderr
+        assert not list(tmp_path.glob("runs/*/completions.jsonl"))  # nothing was asked
 
 
 def test_each_arm_is_really_probed_and_the_bundle_holds_it_against_the_rows(tmp_path: Path) -> None:

@@ -85,10 +85,12 @@ def run(
         raise InputError("every item is an example", where="tasks", remedy="leave some items to be asked")
     found = arms_module.material(settings, beside.prompt, tasks.examples, beside.library, beside.retriever)
     work = Work(models, tasks, beside, settings, found, folder, on_event)
+    scorers.check(tasks.asked, settings)
+    graders, unstyled = _graders(work)  # before anything is asked: a missing judge costs nothing yet
     missing = {arm.name: why for arm in ARMS if (why := arms_module.lacks(arm, found, models.tuned is not None))}
     asked = [arm for arm in ARMS if arm.name not in missing]
     said = {arm.name: asking.ask(work.dressed(arm), tasks.asked, settings, folder=folder, on_event=on_event) for arm in asked}
-    rows, unstyled = _rows(work, said)
+    rows = _rows(work, said, graders)
     seconds = {name: list(each.seconds.values()) for name, each in said.items()}
     prices = tariff(settings, beside.prices)
     read = Evidence(rows, seconds, _aligned(work, asked), missing, prices, PROMPT if folder else "")
@@ -96,14 +98,13 @@ def run(
     return _told(work, read, result, (*tasks.skipped, *unstyled, *(beside.library.skipped if beside.library else ())))
 
 
-def _rows(work: Work, said: dict[str, Said]) -> tuple[list[Row], tuple[Skipped, ...]]:
+def _rows(work: Work, said: dict[str, Said], graders: Graders) -> list[Row]:
     """One row an item, with every arm's answer, score, groundedness and tokens."""
-    graders, unstyled = _graders(work)
     scored = {
         name: grading.grade(work.tasks.asked, each.answers, graders, work.settings, folder=work.folder, on_event=work.on_event)
         for name, each in said.items()
     }
-    return [_row(work, i, item, said, scored) for i, item in enumerate(work.tasks.asked)], unstyled
+    return [_row(work, i, item, said, scored) for i, item in enumerate(work.tasks.asked)]
 
 
 def _row(work: Work, i: int, item: Item, said: dict[str, Said], scored: dict[str, list[float | None]]) -> Row:
@@ -171,6 +172,7 @@ def _told(work: Work, read: Evidence, result: Result, unread: tuple[Skipped, ...
 
 
 def with_unread(result: Result, unread: tuple[Skipped, ...]) -> Result:
-    """The result with what was not read before what was not compared, and a line for each document."""
-    notes = tuple(f"not read: {s.what.removeprefix('document ')}: {s.reason}" for s in unread if s.what.startswith("document "))
+    """The result with what was not read before what was not compared, and a line for each document and for a missing style."""
+    told = ("document ", "score ")
+    notes = tuple(f"not read: {s.what.removeprefix(told[0])}: {s.reason}" for s in unread if s.what.startswith(told))
     return msgspec.structs.replace(result, reasons=(*result.reasons, *notes), skipped=(*unread, *result.skipped))

@@ -90,7 +90,7 @@ def _findings(evidence: Evidence, choice: Choice, few: str, whole: Sequence[Esti
         told.append(findings.cosmetic(choice.cosmetic, choice.gain[choice.cosmetic], evidence.prompt))
     elif not few and choice.chosen and choice.chosen not in TUNED and any(arm.tuned for arm in evidence.arms):
         told += [findings.unneeded(choice.chosen, choice.best[choice.chosen])] if not choice.spoilt else []
-    told += [findings.unclean(name, evidence.alignment.get(name)) for name in choice.spoilt]
+    told += [findings.unclean(name, evidence.alignment.get(name)) for name in choice.spoilt if not few]
     recall = next((e for e in whole if e.name.startswith("recall@")), None)
     if recall is not None and recall.high is not None and recall.high < findings.RECALL:
         told.append(findings.missed(recall))

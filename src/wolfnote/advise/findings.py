@@ -15,7 +15,7 @@ def cosmetic(arm: str, part: Bounds, prompt: str) -> Finding:
 
     Told only where the tune surely gains something, and where the lower end of Fieller's interval of
     (prompt − base) / (tuned − base) is at least 0.95. Example: a house style that two sentences of instruction reach as well.
-    Source: shared reference, advisor, step 6. Known errors: an error of 5 % over both written arms; a prompt costs tokens at
+    Source: Fieller 1954. Known errors: an error of 5 % over both written arms; a prompt costs tokens at
     every call, so at a high volume the tune can still be the cheaper one: see the break-even volume.
     """
     message = f"{arm} reaches {_share(part)} of the tuned gain: the tune is cosmetic"

@@ -14,11 +14,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wolfnote.advise import words
-from wolfnote.advise.task import Item
+from wolfnote.advise.settings import Settings
+from wolfnote.advise.task import Item, scorer
 from wolfnote.errors import InputError, MissingExtra
 from wolfnote.text.refusal import refuses
 
@@ -36,6 +37,14 @@ _FENCE = re.compile(r"```[a-z]{0,10}\s")
 def score(item: Item, name: str, answer: str) -> float | None:
     """The score of an answer by a rule. Raises ``KeyError`` for a score that is no rule."""
     return RULES[name](item, answer[:LONGEST])
+
+
+def check(items: Sequence[Item], settings: Settings) -> None:
+    """Raise ``InputError`` for a pattern or a schema that is none, before any model is asked."""
+    for item in items:
+        name = scorer(item, settings)
+        if name in ("regex", "json"):
+            score(item, name, "{}")
 
 
 def declines(answer: str) -> bool:

@@ -123,6 +123,8 @@ def _item(line: str, where: str, settings: Settings) -> Item:
         raise InputError("an item without question or id", where=where, remedy=FORM)
     name = scorer(item, settings)
     need = NEEDS.get(name, "")
+    if name == "json" and item.schema is None and not any(item.answers):
+        raise InputError("the score json needs 'schema' or 'answer'", where=where, remedy="add one of them")
     if need and not any(item.answers if need == "answer" else (item.pattern,)):
         raise InputError(f"the score {name} needs {need!r}", where=where, remedy=f"add {need}, or name another score")
     return item

@@ -22,7 +22,7 @@ def reasons(
     told.append(recommendation(evidence, choice, settings) if not few else "no arm is recommended")
     if choice.cosmetic and not few:
         told.append(f"cosmetic: {choice.cosmetic} reaches the tuned gain; the prompt is in {evidence.prompt}")
-    told += [_spoilt(name, evidence) for name in choice.spoilt]
+    told += [_spoilt(name, evidence) for name in choice.spoilt if not few]
     told.append(scores(parts))
     told += [_headroom(parts, evidence, settings)] if not any(arm.tuned for arm in evidence.arms) else []
     told += _open(choice, drawn)
