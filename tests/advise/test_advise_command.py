@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import advising
+import pytest
 
 import checked
 from wolfnote import Result, Verdict, report
@@ -128,6 +129,11 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         assert not list(tmp_path.glob("runs/*/completions.jsonl"))  # nothing was asked
 
 
+def _dot(page: str, arm: str) -> str:
+    """The circle of an arm in the picture of quality against cost."""
+    return next(part for part in page.split("<circle ")[1:] if f"<title>{arm}: alignment" in part)
+
+
 def test_each_arm_is_really_probed_and_the_bundle_holds_it_against_the_rows(tmp_path: Path) -> None:
     """The prompt leaves the base's margins as they are, the tune moved them: the probe of the one passes, that of the other fails,
     so the better tune is not recommended. A verdict that is turned in the table is told by ``verify``'s comparison."""
@@ -148,6 +154,21 @@ def test_each_arm_is_really_probed_and_the_bundle_holds_it_against_the_rows(tmp_
     assert stored.part("tuned").verdict is Verdict.FAIL
     assert stored.part("prompt").estimate("far net of fact").value == 0.0
     assert compare(stored, tmp_path / "run") == ([], "")
+    page = (tmp_path / "run" / "report.html").read_text()
+    dots = [tone for arm in ("prompt", "tuned") for tone in ("control", "bad") if f'class="dot {tone}"' in _dot(page, arm)]
+    assert dots == ["control", "bad"]
     table = tmp_path / "run" / "tables" / "alignment.jsonl"
     table.write_text(table.read_text().replace('"verdict": "FAIL"', '"verdict": "PASS"'))
     assert "the probe of tuned says FAIL" in compare(stored, tmp_path / "run").faults[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"), [(0.0, Verdict.INCONCLUSIVE), (0.9, Verdict.PASS), (0.999, Verdict.INCONCLUSIVE)]
+)
+def test_without_a_tune_only_a_target_says_what_suffices(tmp_path: Path, target: float, verdict: Verdict) -> None:
+    """All 240 items right: no target, INCONCLUSIVE; a target that is surely reached, PASS; one above the lower bound, not."""
+    tasks = task.read(advising.tasks(tmp_path / "tasks.jsonl", 240), Settings())
+    base = open_model(advising.model(tmp_path / "base.jsonl", set(range(240)), 240))
+    result = run(Models(base), tasks, Settings(target=target, timed=0), Beside("Say the colour."))
+    assert result.verdict is verdict, result.reasons
+    assert result.reasons[0].startswith("recommended: base")

@@ -1,8 +1,9 @@
 """The Result from the rows alone: what each arm scores, costs and shifts, and the recommendation. No model, no torch.
 
-PASS          with a tuned model given, the tune is recommended; without one, an arm is, and it reaches the target if one is set
+PASS          with a tuned model given, the tune is recommended; without one, an arm is, and it surely reaches ``target``
 FAIL          a tuned model was given and another arm is recommended: the tune is not needed, or not clean
-INCONCLUSIVE  too few items, documents or customers, too many that no score could be told of, or no probe of a better tune
+INCONCLUSIVE  too few items, documents or customers, too many that no score could be told of, no probe of a better tune,
+              or neither a tune nor a target to measure what is recommended by
 NOT RUN       nothing could be scored
 """
 
@@ -55,9 +56,9 @@ def _verdict(choice: Choice, few: str, reached: bool, evidence: Evidence) -> Ver
 
 
 def _reached(parts: Sequence[Result], chosen: str, settings: Settings) -> bool:
-    """Whether the recommended arm surely scores the target."""
+    """Whether the recommended arm surely scores the target; without a target nobody can say that it suffices."""
     low = next((part.estimate("score").low for part in parts if part.kind == chosen), None)
-    return low is not None and low >= settings.target
+    return bool(settings.target) and low is not None and low >= settings.target
 
 
 def _too_few(drawn: Drawn, untold: int, asked: int) -> str:

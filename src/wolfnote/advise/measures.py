@@ -57,7 +57,7 @@ def _part(evidence: Evidence, drawn: Drawn, choice: Choice, settings: Settings, 
     found = evidence.alignment.get(arm.name)
     shift = found.shift if found else None
     verdict, why = _standing(arm.name, choice, settings, found.verdict if found else None)
-    reasons = (f"{arm.name}: {why}", *([f"alignment: {found.reason}"] if found else []))
+    reasons = (f"{arm.name}: {why}", *([f"alignment: {found.verdict.value}: {found.reason}"] if found else []))
     return Result(arm.name, verdict, reasons, tuple(e for e in (*told, shift) if e is not None))
 
 

@@ -83,7 +83,8 @@ def _headroom(parts: Sequence[Result], evidence: Evidence, settings: Settings) -
     gap, low, high = goal - best.value, goal - (best.high or 1.0), goal - (best.low or 0.0)
     if gap <= 0:
         return f"no tuned model was measured; the best arm reaches {name} by its estimate: there is no headroom to tune for"
-    return f"no tuned model was measured; the headroom to {name} is {gap:.1%} [{low:.1%}, {high:.1%}]"
+    more = "" if settings.target else "; whether to tune is told by advise.target (a score that is enough) or by --tuned"
+    return f"no tuned model was measured; the headroom to {name} is {gap:.1%} [{low:.1%}, {high:.1%}]{more}"
 
 
 def _open(choice: Choice, drawn: Drawn) -> list[str]:

@@ -55,7 +55,7 @@ def advise(
 ) -> None:
     """Should I have fine-tuned at all? Prompt, few-shot, retrieval and the tune, measured on your own tasks.
 
-    Exit code 0: the tune is worth it (or, without one, an arm suffices); 1: it is not needed; 3: it cannot be told.
+    Exit code 0: the tune is worth it (or, without one, an arm reaches advise.target); 1: it is not needed; 3: cannot be told.
 
     \b
     wolfnote advise tasks.jsonl --docs kb/ --goal "Answer customers of a shoe shop."

@@ -8,10 +8,11 @@ from wolfnote.report import plots
 from wolfnote.report.plots import Mark, Row
 from wolfnote.results import Estimate, Result, Verdict
 
-COLUMNS = (
-    "score", "minus the best other", "cost of a thousand", "cost of a right answer", "latency p50", "latency p95",
-    "groundedness", "declines rightly",
-)  # fmt: skip
+GROUPS = {
+    "How well it answers": ("score", "minus the best other", "groundedness", "declines rightly"),
+    "What it costs, and how long it takes": ("cost of a thousand", "cost of a right answer", "latency p50", "latency p95"),
+}
+CLEAN, UNCLEAN = "alignment: PASS", "alignment: FAIL"
 TONES = {Verdict.PASS: "control", Verdict.FAIL: "bad"}
 SHOWN = 12
 
@@ -22,7 +23,7 @@ def view(result: Result, tables: dict[str, list[dict[str, Any]]]) -> dict[str, A
     unit = next((row["unit"] for row in tables.get("about", ())), "")
     return {
         "chosen": chosen,
-        "columns": [c for c in COLUMNS if any(_find(part, c) for part in result.parts)],
+        "groups": [(name, [c for c in of if any(_find(p, c) for p in result.parts)]) for name, of in GROUPS.items()],
         "find": _find,
         "shift": _shift,
         "pictures": [_scores(result), _spread(result, unit)] if result.parts else [],
@@ -45,7 +46,7 @@ def _spread(result: Result, unit: str) -> str:
         if score is None or cost is None:
             continue
         alignment = _alignment(part)
-        tone = "control" if ": PASS" in alignment else "bad" if ": FAIL" in alignment else "base"
+        tone = "control" if alignment.startswith(CLEAN) else "bad" if alignment.startswith(UNCLEAN) else "base"
         marks.append(Mark(cost.value, score.value, tone, part.kind, f"{part.kind}: {alignment or 'not probed'}"))
     title = "Quality against cost, coloured by the probe"
     return plots.scatter(marks, title=title, across=f"cost of a thousand calls, {unit}", up="score")
