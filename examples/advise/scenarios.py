@@ -20,12 +20,10 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
-TOWNS = (
-    "Aldermoor", "Brackwell", "Coldharbour", "Dunmere", "Eastlow", "Farrowgate", "Glenholt", "Hartsea", "Inverlea",
-    "Juniper Hill", "Kestrel Bay", "Larkfield", "Marlow End", "Nettlecombe", "Oakhurst", "Penrow", "Quarrydale",
-    "Ravensby", "Saltmarsh", "Thornby", "Underwood", "Valebrook", "Westerfell", "Yarrow", "Ashcombe", "Birchley",
-    "Cloverton", "Drayford", "Elmstead", "Fernhill",
-)  # fmt: skip
+HEADS = ("Alder", "Brack", "Cold", "Dun", "East", "Farrow", "Glen", "Hart", "Inver", "Kestrel", "Lark", "Nettle", "Oak", "Pen")
+TAILS = ("moor", "well", "mere", "low", "gate", "holt")
+TOWNS = tuple(head + tail for head in HEADS for tail in TAILS)
+"""84 towns, so that the facts hang together in many small clusters."""  # fmt: skip
 PRODUCTS = ("lamp", "kettle", "blanket", "chair", "mirror", "clock", "teapot", "rug", "shelf", "vase", "stool", "basket")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
@@ -36,7 +34,7 @@ def facts(chance: random.Random) -> tuple[list[Row], dict[str, str], list[Row]]:
     for number, town in enumerate(TOWNS):
         opens, shuts, parcel = chance.randint(7, 10), chance.randint(16, 20), chance.randint(3, 29)
         day, size = chance.choice(DAYS), chance.randint(40, 900)
-        name = f"{town.lower().replace(' ', '-')}.md"
+        name = f"{town.lower()}.md"
         docs[name] = (
             f"# The shop in {town}\n\nThe shop in {town} opens at {opens} in the morning and closes at {shuts} in the evening. "
             f"It is shut on {day}.\n\nA parcel sent from {town} costs {parcel} crowns. The shop has {size} square metres.\n"
@@ -48,10 +46,10 @@ def facts(chance: random.Random) -> tuple[list[Row], dict[str, str], list[Row]]:
             (f"On which day is the shop in {town} shut?", day, f"shut on {day}"),
             (f"How many square metres has the shop in {town}?", str(size), f"has {size} square metres"),
         )
-        for place, (question, answer, passage) in enumerate(asked):
+        for place, (question, answer, passage) in enumerate(chance.sample(asked, 2)):
             row = {"id": f"f{number}-{place}", "question": question, "answer": answer, "document": name, "passage": passage}
-            rows.append(row | {"split": "example" if number < 5 else "test"})
-            if number < 5:
+            rows.append(row | {"split": "example" if number < 14 else "test"})
+            if number < 14:
                 train.append(_row(question, answer))
     return rows, docs, train
 

@@ -172,3 +172,12 @@ def test_without_a_tune_only_a_target_says_what_suffices(tmp_path: Path, target:
     result = run(Models(base), tasks, Settings(target=target, timed=0), Beside("Say the colour."))
     assert result.verdict is verdict, result.reasons
     assert result.reasons[0].startswith("recommended: base")
+
+
+def test_nothing_is_recommended_where_nothing_is_right(tmp_path: Path) -> None:
+    """All arms at zero are equal, and the cheapest of them is still worth nothing."""
+    tasks = task.read(advising.tasks(tmp_path / "tasks.jsonl", 240), Settings())
+    base = open_model(advising.model(tmp_path / "base.jsonl", set(), 240))
+    result = run(Models(base), tasks, Settings(timed=0), Beside("Say the colour."))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reasons[0] == "no arm gets anything right: there is nothing to recommend"

@@ -64,6 +64,8 @@ def _reached(parts: Sequence[Result], chosen: str, settings: Settings) -> bool:
 def _too_few(drawn: Drawn, untold: int, asked: int) -> str:
     if drawn.clusters < choosing.FEWEST:
         return f"{drawn.clusters} documents or customers hold all items: nothing is told of others below {choosing.FEWEST}"
+    if drawn.means.max() <= 0:
+        return "no arm gets anything right: there is nothing to recommend"
     if untold > UNTOLD * asked:
         return f"{untold} of {asked} items have no score in some arm: more than {UNTOLD:.0%}"
     return ""
