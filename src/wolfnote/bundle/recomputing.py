@@ -22,7 +22,7 @@ ROOMS = {
     "audit": "wolfnote.bundle.audits",
     "probe": "wolfnote.bundle.probes",
     "bench": "wolfnote.bundle.benches",
-    "advise": "wolfnote.advise.recomputing",
+    "advise": "wolfnote.bundle.advices",
     "measure": "wolfnote.bundle.shifts",
     "tune": "wolfnote.bundle.tunes",
 }

@@ -14,6 +14,7 @@ import typer
 
 from wolfnote import interrupts
 from wolfnote.cli import audit, bundle, canary, check, cleaning, direction, report
+from wolfnote.cli.advise import advise
 from wolfnote.cli.bench import bench
 from wolfnote.cli.group import DefaultGroup
 from wolfnote.cli.probe import probe
@@ -169,7 +170,7 @@ audits.command(hidden=True)(audit.audit)
 audits.command()(cleaning.sign)
 
 for command in (
-    demo, check.init, check.check, review, cleaning.clean, tune, probe, bench,
+    demo, check.init, check.check, review, cleaning.clean, tune, probe, bench, advise,
     report.report, bundle.bundle, bundle.verify, explain, convert, preflight, doctor,
 ):  # fmt: skip
     app.command()(command)

@@ -60,7 +60,9 @@ def renew(folder: Path) -> None:
 def check(settings: Any) -> None:
     """Raise ``InputError`` for a file that is named and not there, before anything runs."""
     named = [*(("check.data", path) for path in settings.check.data)]
-    named += [(f"check.{key}", getattr(settings.check, key)) for key in ("directions", "certificate", "canary")]
+    named += [
+        (f"check.{key}", getattr(settings.check, key)) for key in ("tasks", "docs", "directions", "certificate", "canary")
+    ]
     for key, path in named:
         if path and not Path(path).exists():
             raise InputError(f"no such file or folder: {path}", where=key, remedy="paths are from where the command runs")

@@ -25,7 +25,7 @@ from wolfnote.settings import Policy
 TUNE = "tune"
 """The value of ``check.tuned`` that has the check do the tuning."""
 
-SEEDED = ("probe",)
+SEEDED = ("probe", "advise")
 """Tables in which ``check.seed`` goes; a seed of the table's own comes before it."""
 
 
@@ -35,6 +35,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: tuple[str, ...] = ()
     """Files or folders that the model is tuned on."""
     base: str = "package:smollm2"
+    tasks: str = ""
+    """Your own tasks, on which prompt, few-shot, retrieval and the tune are measured (``wolfnote advise``)."""
+    docs: str = ""
+    """Documents that answers to them may stand in."""
     tuned: str = ""
     """The model after tuning; ``tune`` = tuned by this check, from the one file in ``data``."""
     reader: str = "package:smollm2"

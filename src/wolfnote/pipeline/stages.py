@@ -26,6 +26,13 @@ def _probe(check: Settings, stages: Path) -> list[str]:
     return [*_pair("probe", check, stages), *train, *(["--preset", check.preset] if check.preset else [])]
 
 
+def _advise(check: Settings, stages: Path) -> list[str]:
+    """Before anything is tuned here, so a tune that this check makes itself is not among the arms."""
+    docs = ["--docs", check.docs] if check.docs else []
+    known = ["--tuned", check.tuned] if check.tuned not in ("", TUNE) else []
+    return ["advise", check.tasks, *docs, "--base", check.base, *known]
+
+
 def _audit(check: Settings, stages: Path) -> list[str]:
     preset = ["--preset", check.preset] if check.preset else []
     return ["audit", *check.data, "--model", check.reader, *preset]
@@ -55,8 +62,9 @@ def _unbenched(check: Settings) -> str:
 STAGES = (
     Stage(
         "advise", "should it be fine-tuned at all?", "advise",
-        lambda check, stages: ["advise"], ("advise", "policy", *MODELS),
-        lambda check: "not asked for here: wolfnote advise measures prompt, few-shot and retrieval beside the tune",
+        _advise, ("advise", "probe", "policy", *MODELS),
+        lambda check: "" if check.tasks else
+        "not asked for here: wolfnote advise measures prompt, few-shot and retrieval beside the tune; check.tasks names tasks",
     ),
     Stage(
         "audit", "is the training data an alignment hazard?", "audit",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wolfnote.report import ablate, audit, bench, canary, causes, curve, demo, measure, monitor, probe, tune, whole
+from wolfnote.report import ablate, advise, audit, bench, canary, causes, curve, demo, measure, monitor, probe, tune, whole
 from wolfnote.report.reading import finished
 from wolfnote.results import Result
 
@@ -74,6 +74,7 @@ PAGES: dict[str, Callable[[Shown], dict[str, Any]]] = {
     "probe": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
     "traffic": lambda s: probe.view(s.result, s.tables, s.settings) | {"headline": probe.headline(s.result)},
     "bench": lambda s: bench.view(s.result, s.tables),
+    "advise": lambda s: advise.view(s.result, s.tables),
     "curve": lambda s: curve.view(s.result),
     "tune": lambda s: tune.view(s.result, s.tables),
 }
