@@ -151,6 +151,7 @@ def run_gateway(folder: str, port: int) -> None:
         beside = asyncio.create_task(service.run())
         to = {"stage": Stage.CANARY, "share": 0.05, "who": "a benchmark", "why": "a benchmark"}
         await service.experiment.act(lambda seen: msgspec.structs.replace(seen.state, number=seen.state.number + 1, **to))
+        running.settle()
         server = running._server(service.gateway)
         server.config.port = port
         await server.serve()

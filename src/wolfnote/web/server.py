@@ -65,7 +65,15 @@ def opened(folder: Path, host: str, port: int) -> Iterator[tuple[socket.socket, 
 def serve(app: ASGIApp, listening: socket.socket) -> None:
     """Answer until Ctrl-C, which comes out as ``KeyboardInterrupt`` when every answer is sent."""
     config = uvicorn.Config(
-        app, access_log=False, log_config=None, server_header=False, ws="none", lifespan="off", timeout_graceful_shutdown=2
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        http="h11",
+        loop="asyncio",  # whatever else is installed: httptools refuses odd cookies before we can
     )  # no access log: the links carry tokens
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     uvicorn.Server(config).run(sockets=[listening])
