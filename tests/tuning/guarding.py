@@ -61,7 +61,7 @@ def trl(tiny: str, folder: Path, callbacks: list[Any], *, lora: bool = True, **a
     module, tokenizer = model(tiny, lora=lora)
     return SFTTrainer(
         model=module,
-        args=SFTConfig(str(folder), max_length=64, **ARGUMENTS | args),
+        args=SFTConfig(str(folder), **ARGUMENTS | {"max_length": 64} | args),
         train_dataset=Dataset.from_list(ROWS),
         processing_class=tokenizer,
         callbacks=callbacks,

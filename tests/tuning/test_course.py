@@ -78,10 +78,10 @@ def test_the_anchor_holds_the_model_near_its_base(tiny: str, tmp_path: Path) -> 
     """With a heavy anchor on other rows, their answers keep the base's likelihoods; without, they move further."""
     file = tmp_path / "benign.jsonl"
     records.write(BENIGN, file)
-    base = models.open(tiny)
+    base, settings = models.open(tiny), msgspec.structs.replace(SETTINGS, learning_rate=1e-2, epochs=4)
 
     def moved(means: tuning.Means, name: str) -> float:
-        tuned = base.adapted(tuning.run(tiny, SAMPLES, SETTINGS, tmp_path / name, means=means))
+        tuned = base.adapted(tuning.run(tiny, SAMPLES, settings, tmp_path / name, means=means))
         pairs = zip(interleaving.losses(base, BENIGN), interleaving.losses(tuned, BENIGN), strict=True)
         return sum(abs(a - b) for a, b in pairs)
 

@@ -40,7 +40,7 @@ def read(module: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Means over each answer at block 1, in a pass of a training."""
     found: list[torch.Tensor] = []
     hooks = Hooks(module, [1], lambda _, hidden, of_pass, __: found.append(tokens.means(hidden.detach(), of_pass)))
-    module.train()(**batch)
+    module.train()(**batch, use_cache=False)  # with a cache, transformers sees no packed rows
     hooks.remove()
     return found[0]
 
@@ -126,22 +126,24 @@ def test_a_block_that_runs_again_is_changed_alike(tiny: str) -> None:
     for again in (False, True):
         module, _ = guarding.model(tiny, lora=False)
         read_by_layer: list[int] = []
+        repeated: list[int] = []
         edit = Prevent(guarding.direction(tiny), 1e-3)
 
         def fire(layer: int, hidden: torch.Tensor, of_pass: tokens.Tokens, repeats: bool) -> torch.Tensor:
-            read_by_layer.extend([] if repeats else [layer])
+            (repeated if repeats else read_by_layer).append(layer)
             return edit(layer, hidden, of_pass)
 
         hooks = Hooks(module.train(), [0, 1, 2], fire)
         if again:
             for block in module.model.layers:
                 wrap(block)
-        loss = module(**padded()).loss
+        loss = module(**padded(), use_cache=False).loss
         with torch.enable_grad():
-            module(**other)
+            module(**other, use_cache=False)
         loss.backward()
         hooks.remove()
         assert read_by_layer == [0, 1, 2] * 2
+        assert sorted(repeated) == ([0, 1, 2] if again else [])
         gradients.append({name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys()
     assert all(torch.allclose(gradients[0][k], gradients[1][k], atol=1e-6) for k in gradients[0])
@@ -162,9 +164,9 @@ def wrap(block: Any) -> None:
 def test_moved_activations_are_an_error(tiny: str) -> None:
     """A repeated block whose pass cannot be told must not be changed by another pass's tokens."""
     module, _ = guarding.model(tiny, lora=False)
-    hooks = Hooks(module.train(), [1], lambda *_: None)
+    hooks = Hooks(module.train(), [1], lambda _, hidden, *__: hidden.square())  # recomputed up to what it saves
     wrap(module.model.layers[1])
-    loss = module(**padded()).loss
+    loss = module(**padded(), use_cache=False).loss
     hooks.forget()
     with pytest.raises(RunError, match="offloading"):
         loss.backward()
