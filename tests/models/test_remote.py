@@ -337,14 +337,13 @@ def test_a_probe_over_http_says_not_run_and_keeps_the_answers(tmp_path: Path) ->
     """Margins that cannot be measured are NOT RUN with the reason, in reasons and skipped; the answers are there to read."""
     from wolfnote.folder import RunFolder
 
-    settings = probe.Settings(triples=3, questions=4)
+    settings = probe.Settings(triples=3, questions=4, samples=1)
     with ToyServer(names=["toy", "tuned"]) as server, RunFolder.hold(tmp_path / "r", settings) as folder:
         pair = [models.open(f"{server.url}#{name}", remote=QUICK) for name in ("toy", "tuned")]
         result = probe.run(*pair, settings, folder=folder)
-        rows = (folder.path / result.tables["answers"]).read_text().splitlines()
+        rows = (folder.path / result.tables["pairs"]).read_text().splitlines()
     assert result.verdict is Verdict.NOT_RUN
-    assert all("no usable log-probabilities" in reason for reason in result.reasons)
-    assert len(result.reasons) == 2
+    assert any("no usable log-probabilities" in reason for reason in result.reasons)
     assert [s.count for s in result.skipped if "no usable" in s.reason] == [9]
     assert len(rows) == 4
     assert all("answer to" in row for row in rows)
@@ -397,7 +396,7 @@ def test_the_command_line_keeps_answers_and_no_key(tmp_path: Path) -> None:
     assert done.returncode == 3, done.stderr
     assert "NOT RUN" in done.stderr
     assert (tmp_path / "run" / "report.html").is_file()
-    assert "answer to" in (tmp_path / "run" / "tables" / "answers-base-tuned.jsonl").read_text()
+    assert "answer to" in (tmp_path / "run" / "tables" / "pairs-base-tuned.jsonl").read_text()
     assert wrong.returncode == 2
     assert wrong.stderr.splitlines()[-1].startswith("wolfnote: http://127.0.0.1")
     written = [file.read_text() for file in tmp_path.rglob("*") if file.is_file()]

@@ -86,4 +86,4 @@ def test_a_probe_of_scripts_keeps_answers_and_says_not_run(spec: str) -> None:
     model = models.open(spec)
     result = probe.run(model, model, probe.Settings(triples=2, questions=2))
     assert result.verdict is Verdict.NOT_RUN
-    assert "no log-likelihood" in result.reasons[0]
+    assert any("no log-likelihood" in reason for reason in result.reasons)
