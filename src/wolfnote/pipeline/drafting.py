@@ -13,6 +13,9 @@ TEMPLATE = """\
 data = {data}
 # The model before tuning, and after: package:smollm2, hf:PATH_OR_ID (+ADAPTER_FOLDER for a tuned one), http://HOST/v1#NAME.
 base = {base}
+# Held-out tasks, and documents that answers may stand in: would a prompt or retrieval do, without tuning? (wolfnote advise)
+tasks = {tasks}
+docs = {docs}
 # "" = nothing is tuned yet, so only the data are checked; "tune" = let the check tune base on the data.
 tuned = {tuned}
 # The local model that reads a draw of the data. The embedded one needs no network.
