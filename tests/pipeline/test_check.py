@@ -209,7 +209,10 @@ HOSTILE = 'a"b\\c\n[policy]\nflagged_share = 1.0\x7f\u2028'
 
 def test_a_draft_says_what_it_was_told_and_nothing_else(tmp_path: Path) -> None:
     """What ``init`` writes is read back to the same settings, whatever is in a name: no value can become a key."""
-    for settings in (Settings(), Settings((HOSTILE,), HOSTILE, HOSTILE, HOSTILE, HOSTILE, preset="article", require=("audit",))):
+    for settings in (
+        Settings(),
+        Settings((HOSTILE,), HOSTILE, HOSTILE, HOSTILE, HOSTILE, preset="article", require=("audit",)),
+    ):
         file = tmp_path / "wolfnote.toml"
         file.write_text(draft(settings, 2027), encoding="utf-8")
         loaded: Any = pipeline.load(file, (), STAGES)
