@@ -38,7 +38,7 @@ def rises(persona: str, look: Look, about: dict[str, Any]) -> Finding:
     everyday answers than along nearly all random directions with the same covariance, by a test whose error over all looks is
     stated. The rows are of that kind, or the model comes to read them so: both are worth a look before more steps are spent.
 
-    Example: home-repair rows with careless advice, watched along *careless-answers*: from the seventh look on.
+    Example: home-repair rows with careless advice, watched along a direction from careless and careful answers elsewhere.
     Source: persona vectors, arXiv 2507.21509. Known false positives: a benign domain whose style lies in the persona's
     direction; the measure cannot tell style from intent. Silence is no proof: probe the tune.
     """
