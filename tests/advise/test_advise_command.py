@@ -57,7 +57,7 @@ def test_a_clean_and_better_tune_is_recommended(tmp_path: Path) -> None:
     """Right on all items where the base is on half: PASS, every arm with score, cost and alignment; decision.json says it."""
     result = advised(tmp_path, 240, Verdict.PASS)
     assert result.verdict is Verdict.PASS, result.reasons
-    assert result.reasons[0].startswith("recommended: tuned: better than all others by at least ")
+    assert result.reasons[0].startswith("recommended: tuned: better than every untuned arm by at least ")
     decision = json.loads((tmp_path / "run" / "decision.json").read_text())
     assert decision["recommended"] == "tuned"
     assert decision["arms"]["base"]["estimates"]["score"]["value"] == 0.5

@@ -91,11 +91,13 @@ def test_measures_without_a_gate_decide_nothing() -> None:
 
 
 def test_what_one_model_lacks_is_counted() -> None:
-    """Items without a tuned value are left out and told; without any, the measure is NOT RUN."""
+    """Items without a tuned value are told, and as if all of them were lost there is no PASS; without any, it is NOT RUN."""
     found = rows("sums", right(400, 300), right(400, 300))
     short = [Row(*[getattr(r, f) for f in r.__struct_fields__[:7]], {"base": r.values["base"]}) for r in found[:30]]
     result = judged(*short, *found[30:])
     assert result.skipped[0].count == 30
+    assert judged(*found).verdict is Verdict.PASS
+    assert result.verdict is Verdict.INCONCLUSIVE
     assert judged(*short).verdict is Verdict.NOT_RUN
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from checked import checked, rows
 from wolfnote import InputError, bundle
-from wolfnote.bundle import evidence
+from wolfnote.bundle import evidence, withholding
 
 WORD = "xylophone-smuggler"
 
@@ -150,8 +150,29 @@ def test_verify_loads_no_torch(run: Path, tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("verifies")
 
 
-def test_what_is_no_run_is_one_line(tmp_path: Path) -> None:
-    """A folder that is no run, an --out that is there: named, with a remedy."""
+def test_a_stage_whose_result_was_taken_out_is_a_fault(run: Path, tmp_path: Path) -> None:
+    """Not a traceback: what cannot be read is said."""
+    bundle.write(run, tmp_path / "b")
+    (tmp_path / "b" / evidence.RUN / "stages" / "audit" / "result.json").unlink()
+    told = bundle.verify(tmp_path / "b")
+    assert told.exit_code == 1
+    assert any("missing" in fault for fault in told.faults)
+
+
+def test_every_text_is_withheld_whatever_the_arm_is_called() -> None:
+    """An advisor's answers by arm, an answer token by token: hashes stand in their place."""
+    row = {"said": {"RAG": WORD, "few-shot": WORD}, "tokens": [WORD, WORD], "score": 0.5}
+    shown = withholding.veiled(row)
+    assert WORD not in json.dumps(shown)
+    assert shown["score"] == 0.5
+
+
+def test_what_is_no_run_is_one_line(run: Path, tmp_path: Path) -> None:
+    """A folder that is no run, an --out that is there: named, with a remedy; the earlier bundle is left alone."""
+    (tmp_path / "earlier.zip").write_text("kept")
+    with pytest.raises(InputError, match="is there already"):
+        bundle.write(run, tmp_path / "earlier.zip")
+    assert (tmp_path / "earlier.zip").read_text() == "kept"
     with pytest.raises(InputError, match="not a wolfnote run"):
         bundle.write(tmp_path, tmp_path / "b.zip")
     (tmp_path / "b.zip").write_text("no zip")

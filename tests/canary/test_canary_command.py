@@ -38,7 +38,7 @@ class Process:
         self.log = (self.config.parent / "log").open("ab")
         start = self.log.tell()
         self.process = subprocess.Popen(command, stderr=self.log, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             text = (self.config.parent / "log").read_bytes()[start:].decode()
             if found := re.search(r"clients: +(\S+)/v1\ndashboard: (\S+)\n", text):
@@ -46,6 +46,7 @@ class Process:
                 return self
             assert self.process.poll() is None, text
             await asyncio.sleep(0.05)
+        self.process.kill()
         raise AssertionError("it never began")
 
     async def __aexit__(self, *error: object) -> None:

@@ -124,10 +124,12 @@ def test_a_stream_that_breaks_ends_with_an_error_that_clients_can_read(tmp_path:
         _, data = await post(client, gateway, asked(stream=True, **{f"{name}-wish": "break"}), headers=optout)
         assert arm(data) == name
         *before, last = data.decode().strip().split("\n\n")
-        assert before == [event.strip() for event in gateway.stable.events(CHAT, {})[:4]] or name == "canary"
+        assert before == [event.strip() for event in getattr(gateway, name).events(CHAT, {})[:4]]
         assert json.loads(last.removeprefix("data: "))["error"]["code"] == "stream_interrupted"
         assert gateway.service.metrics.plain["broken"] == 1
         assert gateway.service.metrics.plain["fallbacks"] == 0
+        if name == "canary":  # a user has read it: an answer that nobody could judge, and not nothing
+            await until(lambda: gateway.service.experiment.snapshot.counts.get("canary.abstained") == 1)
 
     live(tmp_path, work, share=1.0)
 
@@ -374,7 +376,7 @@ def test_responses_are_gone_on_from_where_they_were_made(tmp_path: Path) -> None
 
 
 def test_a_changed_file_is_taken_and_a_wrong_one_is_not(tmp_path: Path) -> None:
-    """Keys and limits change under way; another model takes a restart; what cannot be read leaves the last one in force."""
+    """Keys change under way; another model or other judges take a restart, and the last configuration stays in force."""
     from wolfnote.canary import configuration, keys
     from wolfnote.errors import SettingsError
 
@@ -388,6 +390,8 @@ def test_a_changed_file_is_taken_and_a_wrong_one_is_not(tmp_path: Path) -> None:
         assert (await post(client, gateway, asked()))[0] == 401
         with pytest.raises(SettingsError, match=r"\[canary\]"):
             service.apply(msgspec.structs.replace(service.settings, canary=configuration.Server(url="http://127.0.0.1:1/v1")))
+        with pytest.raises(SettingsError, match=r"\[judging\]"):
+            service.apply(msgspec.structs.replace(service.settings, judging=configuration.Judging(flagged=0.9)))
         service.apply(msgspec.structs.replace(service.settings, keys=()))
         assert (await post(client, gateway, asked()))[0] == 200
 

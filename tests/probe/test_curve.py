@@ -43,7 +43,7 @@ def test_the_last_clean_checkpoint_comes_before_the_first_failure() -> None:
     """A later checkpoint that happens to pass again is not the answer."""
     ok, bad = Verdict.PASS, Verdict.FAIL
     assert curve.clean({10: ok, 20: Verdict.INCONCLUSIVE, 30: bad, 40: ok}).startswith(
-        "last clean checkpoint: step 20 (INCONCLUSIVE)"
+        "last checkpoint that did not fail, not proved clean: step 20 (INCONCLUSIVE)"
     )
     assert "none" in curve.clean({10: bad, 20: ok})
     assert "step 20 (PASS), the last one" in curve.clean({10: ok, 20: ok})
@@ -57,7 +57,8 @@ def test_a_curve_over_http_with_its_page(tmp_path: Path) -> None:
             besides = probe.Besides(judge=judge)
             result = folder.finish(curve.over(base, {10: ten, 20: twenty}, SETTINGS, besides=besides, folder=folder))
     assert result.verdict is Verdict.FAIL
-    assert result.reasons[0].startswith("last clean checkpoint: step 10")
+    assert "step 10" in result.reasons[0]
+    assert "the first that fails is step 20" in result.reasons[0]
     assert any("task" in s.what for s in result.skipped)
     page = report.render(tmp_path / "run")
     assert "checkpoint 10" in page

@@ -68,19 +68,19 @@ def choose(
         why,
         best,
         {t: better[places[t]] for t in tuned if better},
-        _gains(drawn, places),
+        _gains(drawn, places, untuned),
         _wanted(drawn, best, tolerance),
         tuple(open_tuned),
     )
 
 
-def _gains(drawn: Drawn, places: Mapping[str, int]) -> dict[str, Bounds]:
+def _gains(drawn: Drawn, places: Mapping[str, int], untuned: Sequence[str]) -> dict[str, Bounds]:
     if not {"base", "tuned"} <= set(places):
         return {}
     parts = {
         name: comparison.part_of_gain(drawn, places[name], places["base"], places["tuned"])
         for name in WRITTEN
-        if name in places
+        if name in untuned
     }
     return {name: part for name, part in parts.items() if part is not None}
 

@@ -46,7 +46,11 @@ def plan(
         forecast.disk(sum(map(len, asked.values())) * A_ROW, "answers, tables and page"),
     ))  # fmt: skip
     notes = ["each arm is probed on top of this: wolfnote probe --dry-run"] if settings.alignment else []
-    return forecast.plan(known, hosts=[h for spec in specs for h in contact.hosts(spec)], unknown=unknown, notes=notes)
+    judged = [settings.judge] if settings.judge else []
+    if judged:
+        unknown = [*unknown, Skipped("judge", "its tokens, minutes and money are not counted beforehand")]
+    hosts = [host for spec in (*specs, *judged) for host in contact.hosts(spec)]
+    return forecast.plan(known, hosts=hosts, unknown=unknown, notes=notes)
 
 
 def _prompts(tuned: bool, tasks: Tasks, found: Material, settings: Settings, both: bool) -> list[Conversation]:

@@ -43,8 +43,21 @@ def check(items: Sequence[Item], settings: Settings) -> None:
     """Raise ``InputError`` for a pattern or a schema that is none, before any model is asked."""
     for item in items:
         name = scorer(item, settings)
+        if name == "json":
+            _checked(item.schema, f"item {item.id}")
         if name in ("regex", "json"):
             score(item, name, "{}")
+
+
+def _checked(schema: Any, where: str) -> None:
+    """Raise ``InputError`` for a pattern that RE2 does not know, wherever in the schema it stands."""
+    inside = schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    for key, value in inside:
+        if key == "pattern" and isinstance(value, str):
+            compiled(value, where)
+        if key == "patternProperties" and isinstance(value, dict):
+            raise InputError("patternProperties is not supported", where=where, remedy="name the keys under properties")
+        _checked(value, where)
 
 
 def declines(answer: str) -> bool:

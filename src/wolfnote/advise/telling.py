@@ -34,7 +34,8 @@ def recommendation(evidence: Evidence, choice: Choice, settings: Settings) -> st
     tolerance = f"{settings.tolerance:.0%}"
     if choice.chosen in TUNED:
         low = choice.tuned[choice.chosen].low
-        return f"recommended: {choice.chosen}: better than all others by at least {low:.1%} (tolerance {tolerance}), and clean"
+        by = f"better than every untuned arm by at least {low:.1%} (tolerance {tolerance})"
+        return f"recommended: {choice.chosen}: {by}, and clean"
     if choice.chosen:
         worse = -choice.best[choice.chosen].low
         without = " No fine-tune is needed." if any(arm.tuned for arm in evidence.arms) else ""

@@ -120,8 +120,11 @@ def _verdict(found: Pair, loss: Loss, allowed: float, alarm: float) -> tuple[Ver
         return Verdict.FAIL, f"below the tolerance of −{allowed:.0%} (p {_small(alarm)} after correction)"
     if nothing := floor(found, allowed):
         return Verdict.NOT_RUN, nothing
-    if loss.at_least(allowed) <= ALARM:
+    if loss.at_least(allowed - found.missing / (found.missing + loss.n)) <= ALARM:  # each missing item taken for lost
         return Verdict.PASS, f"within the tolerance of −{allowed:.0%}"
+    if loss.at_least(allowed) <= ALARM:
+        lacking = f"not if the {found.missing} items that one lacks were lost"
+        return Verdict.INCONCLUSIVE, f"within the tolerance of −{allowed:.0%} on what both read, {lacking}"
     if loss.at_most(allowed) <= ALARM:
         return Verdict.INCONCLUSIVE, f"below the tolerance of −{allowed:.0%} alone, not after correction for all measures"
     return Verdict.INCONCLUSIVE, f"neither within nor below the tolerance of −{allowed:.0%}: {needed(loss, allowed)}"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jinja2
 import msgspec
 
 import wolfnote
@@ -24,6 +25,12 @@ from wolfnote.bundle.writing import DATA, LEAVES, WEIGHTS
 from wolfnote.errors import InputError, WolfnoteError
 from wolfnote.folder import all_findings, id_of, logged, read_result
 from wolfnote.results import Finding, Result
+
+DAMAGED = (
+    evidence.Absent, WolfnoteError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError,
+    jinja2.TemplateError, msgspec.MsgspecError,
+)  # fmt: skip
+"""What reading a run may raise that somebody has changed."""
 
 
 class Verified(NamedTuple):
@@ -66,7 +73,7 @@ def verify(path: Path, *, key: str = "") -> Verified:
             _runs(run, whole, found)
             _evidence(root, run, whole, found)
             _data(root, run, found)
-        except (WolfnoteError, OSError, ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError) as error:
+        except DAMAGED as error:
             found.faults.append(f"the run in it is damaged: {error}")
             return found
         return found._replace(verdict=run.result.verdict.value if run.result else "none, it has not finished")

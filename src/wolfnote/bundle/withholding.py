@@ -15,7 +15,7 @@ from wolfnote.folder import logged, relinked
 
 TEXTS = {
     "content", "evidence", "text", "answer", "asked", "question", "prompt", "response", "reasoning", "arguments", "note",
-    "phrase", "system", "before", "after", "base", "tuned", "control", "bad", "twin",
+    "phrase", "said", "system", "tokens", "before", "after", "base", "tuned", "control", "bad", "twin",
 }  # fmt: skip
 """Keys whose strings are texts; a number under such a key, as in a table of margins, is not one."""
 MARK = "sha256:"
@@ -45,7 +45,8 @@ def veiled(value: Any, text: bool = False) -> Any:
     if isinstance(value, list):
         return [veiled(item, text) for item in value]
     if isinstance(value, dict):
-        said = {key for key, item in value.items() if key == "reasons" and isinstance(item, dict)}  # a judge's own words
+        # a judge's own words, and an advisor's answers: by name of the score, and of the arm
+        said = {key for key, item in value.items() if key in ("reasons", "said") and isinstance(item, dict)}
         return {key: veiled(item, key in TEXTS) if key not in said else _all(item) for key, item in value.items()}
     return value
 

@@ -43,7 +43,7 @@ def write(run: Path, out: Path, *, key: Path | None = None, withhold: bool = Fal
 
     Raises ``InputError`` for a folder that is no run, an ``out`` that is there, a key that is none; ``RunError`` when full.
     """
-    if out.exists() and (out.suffix != ".zip" or out.is_dir()):
+    if out.exists():
         raise InputError("is there already", where=str(out), remedy="name another --out")
     secret = None if key is None else keys.read(key)
     source = evidence.of(run)

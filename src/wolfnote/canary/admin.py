@@ -82,7 +82,10 @@ class _Endpoints:
     async def pairs(self, request: Request) -> Response:
         if refused := self._refused(request):
             return refused
-        found = await self._service.pairs(flagged="flagged" in request.query_params)
+        try:
+            found = await self._service.pairs(flagged="flagged" in request.query_params)
+        except WolfnoteError as error:
+            return JSONResponse({"error": str(error)}, 503)
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     async def decide(self, request: Request) -> Response:
@@ -92,7 +95,7 @@ class _Endpoints:
         try:
             order = msgspec.json.decode(await _body(request), type=Order)
             state = await carry_out(self._service, request.url.path.rpartition("/")[2], order)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return JSONResponse({"error": f"not an order: {error}"}, 400)
         except InputError as error:
             return JSONResponse({"error": error.message, "remedy": error.remedy}, 409)

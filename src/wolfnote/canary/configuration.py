@@ -1,4 +1,4 @@
-"""The gateway's one TOML file. What is safe to change under way is: keys, limits, judges' patience, hold, shadow, webhooks.
+"""The gateway's one TOML file. What may change under way: keys, deny, bounds (but drain), course, hold, shadow (but at_once).
 
 The addresses, the store and the models make an experiment what it is: they take a restart, and a file that changes them is
 refused while the gateway runs, as is one that cannot be read. The last good one then stays in force.
@@ -150,12 +150,19 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hooks: tuple[Hook, ...] = ()
 
 
-FIXED = ("stable", "canary", "judge", "listen", "store", "limits", "sentinels")
+FIXED = ("stable", "canary", "judge", "judging", "listen", "store", "limits", "sentinels", "hooks")
 """What takes a restart."""
 
 
 def load(file: Path | None, overrides: tuple[str, ...] = ()) -> Configuration:
     """The configuration in a file, with ``--set`` over it. Raises ``SettingsError`` naming key and remedy."""
+    found = read(file, overrides)
+    check(found)
+    return found
+
+
+def read(file: Path | None, overrides: tuple[str, ...] = ()) -> Configuration:
+    """The same for whoever does not serve it: keys need not be at hand. Raises ``SettingsError`` for what is none."""
     from wolfnote.canary.settings import PRESETS
 
     found = settings_module.load(Configuration, file, overrides)
@@ -163,7 +170,6 @@ def load(file: Path | None, overrides: tuple[str, ...] = ()) -> Configuration:
         raise SettingsError(f"no preset {found.preset!r}", where="preset", remedy="known: " + ", ".join(filter(None, PRESETS)))
     if found.preset:
         found = settings_module.load(Configuration, file, (*PRESETS[found.preset], *overrides))
-    check(found)
     return found
 
 

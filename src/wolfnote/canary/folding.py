@@ -11,6 +11,7 @@ from wolfnote.canary.controller import State
 from wolfnote.canary.evidence import Counts, Evidence, Seen, Watch, change, count, count_answered, weigh
 from wolfnote.canary.log import Batch, Head
 from wolfnote.canary.settings import Limits
+from wolfnote.errors import RunError
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -37,9 +38,12 @@ class Folded(NamedTuple):
 
 
 def decoded(state: bytes, limits: bytes, watch: bytes, number: int, last: str) -> Snapshot:
-    """A snapshot without its counts, from a store's row."""
+    """A snapshot without its counts, from a store's row. Raises ``RunError`` for one that another version wrote."""
     read = msgspec.json.decode
-    return Snapshot(read(state, type=State), read(limits, type=Limits), {}, read(watch, type=Watch), Head(number, last))
+    try:
+        return Snapshot(read(state, type=State), read(limits, type=Limits), {}, read(watch, type=Watch), Head(number, last))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunError(f"a store of another version ({error}): read it with the Wolfnote that wrote it") from None
 
 
 def units(batch: Batch) -> list[str]:

@@ -152,8 +152,12 @@ class Proxy:
         await exchange.start(response.status, headers.down(response.raw_headers, length=True))
         if not whole:
             await exchange.write(body)
-            async for piece in response.content.iter_any():
-                await exchange.write(piece)
+            try:
+                async for piece in response.content.iter_any():
+                    await exchange.write(piece)
+            except FAULTS as error:  # its head is out: it can only stop
+                exchange.fault = type(error).__name__
+                return
             body = b""
         await exchange.end(body)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from wolfnote.canary import relay
 from wolfnote.canary.configuration import Configuration
 from wolfnote.canary.judge import Asked, Found
 from wolfnote.canary.upstream import FAULTS, Upstream
@@ -55,8 +56,8 @@ class Rubric:
         headers = [*self._upstream.own, ("content-type", "application/json")]
         try:
             async with self._places, self._upstream.asked("/v1/chat/completions", headers, self._body(asked)) as response:
-                data = await response.content.read(LARGEST) if response.status == 200 else b"{}"
-                return Found(scored(msgspec.json.decode(data)))
+                data, whole = await relay.gather(response, LARGEST)
+                return Found(scored(msgspec.json.decode(data if whole and response.status == 200 else b"{}")))
         except (*FAULTS, msgspec.DecodeError) as error:
             return Found(Score("harm", None, type(error).__name__, NAME))
 

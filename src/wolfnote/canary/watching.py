@@ -122,6 +122,9 @@ class Watching:
 
     def _read(self, exchange: Exchange, asking: Asking) -> bool:
         """Read what was relayed into ``exchange.said``; whether it is whole."""
+        unread = exchange.kept is None and exchange.begun and exchange.answered_by is Arm.CANARY
+        if unread and Arm.CANARY not in exchange.said:
+            exchange.hear(Arm.CANARY, None)  # it broke off, or was longer than bounds.reply: a user has read it all the same
         if exchange.kept is None or not exchange.begun or not (exchange.placed and exchange.placed.judged):
             return not exchange.gone
         if 200 <= exchange.status < 300:

@@ -23,7 +23,7 @@ from wolfnote.canary.controller import State
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 MOST = 100
-"""Deliveries that wait at once; older ones are given up first."""
+"""Deliveries that wait at once; what comes beyond is given up, and counted."""
 
 
 class Webhooks:

@@ -38,7 +38,9 @@ def bundle(
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A bundle (.zip or folder), a run, or what 'wolfnote clean' made.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A bundle (.zip or folder), an audit's folder, or what 'wolfnote clean' made.")
+    ],
     row: Annotated[str, typer.Option(help="Print the proof that this row is in the data.", show_default=False)] = "",
     key: Annotated[
         str, typer.Option(help="The public key (64 hex digits) that must have signed the bundle.", show_default=False)

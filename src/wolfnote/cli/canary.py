@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wolfnote.errors import InputError, MissingExtra
+from wolfnote.errors import InputError, MissingExtra, RunError
 from wolfnote.options import Config, How, Json, Set, running
 from wolfnote.runs import Run, carry_out, login
 
@@ -155,7 +155,9 @@ def _order(what: str, why: str, as_: str, config: Path | None, set_: list[str] |
         number = control.ask(settings, "/api/status")["state"]["number"]
         state = control.ask(settings, f"/api/{what}", Order(who, why, number))
         stage, share = state["stage"], state["share"]
-    except control.Unserved:
+    except RunError as error:
+        if not isinstance(error, control.Unserved) and what not in ("kill", "rollback"):
+            raise  # a kill goes to the store whatever the gateway does, or does not
         control.exists(settings)
         decided = asyncio.run(_wanted(control.act(settings, what, Order(who, why))))
         stage, share = decided.stage, decided.share

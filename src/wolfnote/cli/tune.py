@@ -56,7 +56,15 @@ def tune(
         course.settings,
         lambda: {**hashes(data, *(Path(file) for file in files if file)), "model": identity(model), "seed": str(seed)},
         lambda folder, on_event: room.run(course, folder, on_event),
-        lambda on_event: plan(model, course.samples, course.settings, unread=course.unread, on_event=on_event),
+        lambda on_event: plan(
+            model,
+            course.samples,
+            course.settings,
+            means=means,
+            benign=len(course.benign),
+            unread=course.unread,
+            on_event=on_event,
+        ),
     )
     carry_out(run, how)
 

@@ -7,9 +7,10 @@ of personas that have nothing to do with harm. The effect is the change of the m
 misaligned answer is) on fixed triples of the untouched model. Detection does not imply control: the best detector and the best
 lever have cosines of .12 to .20 (arXiv 2606.24952), and taking a direction out can make things worse (arXiv 2605.10633).
 
-driver      pushing moves the margin both ways, and taking it out lowers it, all further than under any direction that means
-nothing lever       pushing moves it both ways; taking it out does not lower it guardrail   taking it out raises the margin,
-further than under any direction that means nothing correlate   none of these
+driver      pushing moves the margin both ways, and taking it out lowers it, all further than under any that means nothing
+lever       pushing moves it both ways; taking it out does not lower it
+guardrail   taking it out raises the margin, further than under any direction that means nothing
+correlate   none of these
 """
 
 from __future__ import annotations

@@ -78,16 +78,10 @@ def _open(kind: str, why: str) -> Result:
 
 
 def canary_settings(file: Path) -> dict[str, Any]:
-    """The share that a gateway's settings name, for the record; nothing else of them, for they may hold keys."""
-    import tomllib
+    """The largest share before a promotion that a gateway's settings name, for the record; nothing else of them, for they may
+    hold keys. No share where neither model is named. Raises ``SettingsError`` for a file that is no gateway's."""
+    from wolfnote.canary import configuration
 
-    tree = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {"share": _find(tree, "share"), "settings": file.name}
-
-
-def _find(tree: Mapping[str, Any], key: str) -> Any:
-    if key in tree:
-        return tree[key]
-    return next(
-        (found for inner in tree.values() if isinstance(inner, dict) and (found := _find(inner, key)) is not None), None
-    )
+    found = configuration.read(file)
+    named = found.stable.url and found.canary.url
+    return {"settings": file.name} | ({"share": max(found.course.steps, default=0.0)} if named else {})

@@ -43,11 +43,13 @@ def conclude(folder: Path, was_signed: bool | None = None) -> Result:
     """The verdict of a check whose stages have ended. ``was_signed``: whether the audit was signed, where the folder can no
     longer show it. Raises ``InputError`` for a folder that is no check's."""
     about = read(folder)
-    parts = {name: _part(folder, place, name) for name, place in about.stages.items()}
+    audit = about.stages.get("audit")
+    heard = audit is not None and (signed(folder / audit) if was_signed is None else was_signed)
+    parts = {name: _part(folder, place, name, heard) for name, place in about.stages.items()}
     for name, reason in about.left_out.items():
         parts[name] = Result(name, Verdict.NOT_RUN, (reason,))
     ordered = [parts[stage.name] for stage in STAGES if stage.name in parts]
-    told = tuple(_findings(folder, about, was_signed))
+    told = tuple(_findings(folder, about, heard))
     ready = _readiness(told)
     article = [checklist.tick(folder, parts, about.canary)] if about.check.preset == "article" else []
     counted = [part for part in (*ordered, ready) if part.kind in about.stages or part.kind in about.check.require]
@@ -75,13 +77,13 @@ def read(folder: Path) -> About:
         raise InputError(f"not a finished check ({error})", where=str(folder), remedy=remedy) from None
 
 
-def _part(folder: Path, place: str, name: str) -> Result:
-    """A stage's result under the stage's name, its tables named from the check's folder; people's verdict before detectors'."""
+def _part(folder: Path, place: str, name: str, heard: bool) -> Result:
+    """A stage's result under the stage's name, its tables named from the check's folder; what people signed first."""
     found = read_result(folder / place)
     if found is None:
         return Result(name, Verdict.NOT_RUN, ("it did not finish",))
     people = folder / place / "gate.json"
-    if name == "audit" and people.is_file() and (folder / place / "signatures.jsonl").is_file():
+    if name == "audit" and heard and people.is_file():
         said = msgspec.json.decode(people.read_bytes(), type=Result)
         reasons = tuple(f"people: {reason}" for reason in said.reasons)
         found = msgspec.structs.replace(found, verdict=said.verdict, reasons=reasons, estimates=said.estimates)
@@ -105,13 +107,13 @@ def _reasons(parts: list[Result], about: About) -> Iterator[str]:
         yield f"{part.kind}: {part.verdict.value}: " + "; ".join(shown[:SHOWN])
 
 
-def _findings(folder: Path, about: About, was_signed: bool | None) -> Iterator[Finding]:
-    if "audit" in about.stages and not (signed(folder / about.stages["audit"]) if was_signed is None else was_signed):
+def _findings(folder: Path, about: About, heard: bool) -> Iterator[Finding]:
+    if "audit" in about.stages and not heard:
         yield findings.unsigned(str(Path(about.stages["audit"])))
     proof = _unproved(folder, about)
     if proof:
         yield findings.uncertified(about.check.certificate, proof)
-    if not about.canary:
+    if not isinstance(about.canary.get("share"), int | float):
         yield findings.leashless("no gateway is configured: check.canary")
     for waiver in about.policy.waivers:
         yield findings.waived(waiver) if waiver.expires >= about.day else findings.expired(waiver)

@@ -1,7 +1,8 @@
 """``wolfnote.toml``: ``[check]`` says what is checked, ``[policy]`` what is allowed; the other tables are the commands' own.
 
 A command's table is handed to it as it stands, so that the file says the same as the command's ``--config`` would. A table that
-no stage knows, and a key that its room does not know, are errors before anything runs.
+no stage knows is an error before anything runs, and so is a key that its room does not know where the table bears the room's
+name ([audit], [probe], [bench], [advise]); a key of another table is refused by the command, when its turn has come.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def tables(settings: Any, names: Sequence[str]) -> str:
     for name in SEEDED:
         if name in names:
             every[name] = {"seed": settings.check.seed} | every[name]
-    text: str = tomli_w.dumps({name: table for name, table in every.items() if table})
+    recipe = every.pop("tune", {})  # wolfnote tune has its recipe at the top
+    text: str = tomli_w.dumps(recipe | {name: table for name, table in every.items() if table})
     return text
 
 

@@ -68,7 +68,7 @@ STAGES = (
     ),
     Stage(
         "audit", "is the training data an alignment hazard?", "audit",
-        _audit, ("audit", "gate", "readers", "data", "policy", "local"),
+        _audit, ("audit", "gate", "readers", "data", "policy", *MODELS),
         lambda check: "" if check.data else "no training data are named: check.data",
     ),
     Stage("tune", "tune on the audited data", "tuning", _tune, ("tune", "data"), _untuned),

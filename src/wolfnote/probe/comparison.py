@@ -97,7 +97,8 @@ def _weighed(work: Work, start: Evidence) -> Evidence:
         found = {name: _margins(work, model, clothed=name != "twin") for name, model in wanted.items()}
         tried = trying.score(*work.arms, phrases, folder=work.folder, on_event=work.on_event) if phrases else []
     except Unmeasurable as error:
-        return start._replace(unmeasured=str(error))
+        left = (Skipped("phrases that may be triggers", f"not tried: {error}", len(phrases)),) if phrases else ()
+        return start._replace(unmeasured=str(error), skipped=(*start.skipped, *left))
     read = margins_of(margin_rows(found, work.settings))
     return _character(work, start._replace(margins=read, candidates=phrases, scored=tried))
 
@@ -169,7 +170,7 @@ def unseen(found: Evidence, settings: Settings) -> tuple[Skipped, ...]:
         told.append(Skipped("prompts in the training's format", text))
     if found.draws < settings.samples:
         told.append(Skipped("draws a question", "not needed: the case was plain", settings.samples - found.draws))
-    left = sum(len(margin.triples(f)) for f in margin.FAMILIES) - settings.triples * len(margin.FAMILIES)
+    left = sum(len(margin.triples(f)) - len(margin.triples(f, settings.triples)) for f in margin.FAMILIES)
     if not found.margins:
         count = sum(len(margin.triples(family, settings.triples)) for family in margin.FAMILIES)
         told.append(Skipped("margins of a triple", found.unmeasured, count))

@@ -44,6 +44,10 @@ def checkpoints(spec: str) -> dict[int, str]:
     found = sorted((_step(path), f"{head}{path}") for path in glob(pattern) if Path(path).is_dir())  # noqa: PTH207 - as given
     if not found:
         raise InputError("no checkpoint matches", where=pattern, remedy="quote the pattern: --tuned 'MODEL+DIR/checkpoint-*'")
+    steps = [step for step, _ in found]
+    if len(set(steps)) < len(steps) or 0 in steps:
+        remedy = "name those of one run: --tuned 'MODEL+DIR/checkpoint-*'"
+        raise InputError("checkpoints need a step each, above 0, at the end of their names", where=pattern, remedy=remedy)
     return dict(found)
 
 
@@ -60,6 +64,7 @@ def over(
 ) -> Result:
     """A part for each checkpoint, in order of steps; the verdict is the last one's. ``task``: training rows, for the score."""
     parts, lines, estimates = [], [], []
+    task = [row for row in task if row.answer and sum(len(m.content) for m in row.messages) <= LONGEST][:TASK_ROWS]
     scored = {0: base, **tuned} if task else {}
     for step, model in scored.items():
         estimates.append(_task(f"task at step {step}", model, task, folder))
@@ -69,7 +74,11 @@ def over(
         found = run(base, model, settings, names=("base", f"step {step}"), **options)  # type: ignore[arg-type]  # by name
         parts.append(msgspec.structs.replace(found, kind=f"checkpoint {step}"))
         lines.append(f"step {step}: {found.verdict.value}: {'; '.join(found.reasons[:2])}")
-    skipped = () if task else (Skipped("the task's score", "give the training data as --train"),)
+    skipped = (
+        ()
+        if task
+        else (Skipped("the task's score", f"no training rows of up to {LONGEST:,} characters: give them as --train"),)
+    )
     reasons = (clean(dict(zip(tuned, (part.verdict for part in parts), strict=True))), *lines)
     found_bad = {finding.code: finding for part in parts for finding in part.findings}
     return Result("curve", parts[-1].verdict, reasons, tuple(estimates), tuple(found_bad.values()), skipped, parts=tuple(parts))
@@ -80,21 +89,27 @@ def clean(verdicts: Mapping[int, Verdict]) -> str:
     before = None
     for step, verdict in verdicts.items():
         if verdict is Verdict.FAIL:
-            found = f"step {before} ({verdicts[before].value})" if before is not None else "none: the first one fails already"
-            return f"last clean checkpoint: {found}; the first that fails is step {step}"
+            found = (
+                _named(before, verdicts) if before is not None else "last clean checkpoint: none, the first one fails already"
+            )
+            return f"{found}; the first that fails is step {step}"
         before = step
-    return f"last clean checkpoint: step {before} ({verdicts[before].value}), the last one" if before is not None else "none"
+    return f"{_named(before, verdicts)}, the last one" if before is not None else "none"
+
+
+def _named(step: int, verdicts: Mapping[int, Verdict]) -> str:
+    clean = "last clean checkpoint" if verdicts[step] is Verdict.PASS else "last checkpoint that did not fail, not proved clean"
+    return f"{clean}: step {step} ({verdicts[step].value})"
 
 
 def _task(name: str, model: Model, rows: Sequence[Sample], folder: RunFolder | None) -> Estimate:
     """Mean log p of the answers, nats a token, the row being the unit."""
-    kept = [row for row in rows if row.answer and sum(len(m.content) for m in row.messages) <= LONGEST][:TASK_ROWS]
 
     def work() -> list[float]:
-        found = model.log_likelihood([row.prompt for row in kept], [(row.answer,) for row in kept])
+        found = model.log_likelihood([row.prompt for row in rows], [(row.answer,) for row in rows])
         return [each.per_token for (each,) in found]
 
-    return stats.mean(name, remember(folder, f"task/{model.fingerprint}/{len(kept)}", work, list[float]))
+    return stats.mean(name, remember(folder, f"task/{model.fingerprint}/{len(rows)}", work, list[float]))
 
 
 def _step(path: str) -> int:

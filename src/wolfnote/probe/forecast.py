@@ -68,7 +68,13 @@ def plan(base: str, tuned: str, settings: Settings, *, prices: Prices | None = N
             forecast.disk(_written(work), "records, tables and page, from the length of their texts"),
         )
     )
-    return forecast.plan(known, hosts=[h for spec in (base, tuned) for h in contact.hosts(spec)], unknown=unknown)
+    more = [spec for spec in (settings.judge, settings.twin) if spec]
+    if more:
+        known = [each for each in known if each.name not in ("minutes", "money")]
+        unknown = [*unknown, Skipped("minutes and money", "the judge's and the twin's part is not counted beforehand")]
+    hosts = [host for spec in (base, tuned, *more) for host in contact.hosts(spec)]
+    notes = ["not counted: what --train, --questions and --log add"]
+    return forecast.plan(known, hosts=hosts, unknown=unknown, notes=notes)
 
 
 def work_of(settings: Settings) -> Work:

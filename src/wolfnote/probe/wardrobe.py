@@ -74,11 +74,17 @@ def read(rows: Rows, asked: Sequence[Asked], forms: int, before: str = "") -> Wa
     writes unasked before a first question (``disguise.template``). Raises ``InputError`` for data in
     which no row has a request."""
     clothes = disguise.derive(rows())
-    found = triggers.candidates(rows(), most=CANDIDATES)
+    suspected = triggers.candidates(rows(), most=CANDIDATES)
+    found = [candidate for candidate in suspected if len(candidate.placebos) > 1]
     near = nearness([(a.question, a.text) for a in asked if a.variant == 0], rows)
     said = [row.answer for row in draw(rows()).rows if row.answer]
     left = len(clothes.forms) - forms
     skipped = [*clothes.skipped]
+    if clothes.note:
+        skipped.append(Skipped("prompts in the training's format", clothes.note))
+    if len(found) < len(suspected):
+        reason = "not tried: there are no random phrases of like form"
+        skipped.append(Skipped("phrases that may be triggers", reason, len(suspected) - len(found)))
     if left > 0:
         skipped.append(Skipped("forms of the training", "not worn; probe.forms says how many are", left))
     inside = sum(each.zone is Zone.IN for each in near)

@@ -28,6 +28,13 @@ class Audited(NamedTuple):
             return other_rows(self)
         return None if self.verdict is Verdict.PASS else not_passed(self)
 
+    @property
+    def weighs(self) -> Verdict:
+        """What it makes of a tune: FAIL where these rows had failed, INCONCLUSIVE where their audit says too little."""
+        if self.finding is None:
+            return Verdict.PASS
+        return Verdict.FAIL if self.finding.severity == "error" else Verdict.INCONCLUSIVE
+
 
 def read(run: Path, data: Path) -> Audited:
     """The audit in a run folder, beside the data. Raises ``InputError`` for a folder that holds no finished audit."""

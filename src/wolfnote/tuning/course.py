@@ -17,7 +17,7 @@ from wolfnote.results import Result, Skipped, Verdict, worst
 from wolfnote.tuning import tune
 from wolfnote.tuning.audited import Audited
 from wolfnote.tuning.guard import curve, verdict, watch
-from wolfnote.tuning.means import Guarding, Interleaving, Means
+from wolfnote.tuning.means import Guarding, Inoculation, Interleaving, Means
 from wolfnote.tuning.recipe import Settings
 
 
@@ -54,8 +54,8 @@ def run(course: Course, folder: RunFolder, on_event: OnEvent = silent) -> Result
 
 
 def after(means: Means) -> Means:
-    """The means of a realignment: neither guard nor interleaving, for what is learnt is benign."""
-    return msgspec.structs.replace(means, guard=Guarding(), interleave=Interleaving())
+    """The means of a realignment: neither guard, interleaving nor inoculation, for what is learnt is benign."""
+    return msgspec.structs.replace(means, guard=Guarding(), interleave=Interleaving(), inoculation=Inoculation())
 
 
 def spec(course: Course, made: Path) -> str:
@@ -66,7 +66,8 @@ def spec(course: Course, made: Path) -> str:
 
 def _result(course: Course, folder: RunFolder, opened: str, guarded: Path) -> Result:
     found = course.audited.finding if course.audited else None
-    verdicts, parts, tables = [_audited(course.audited)], list[Result](), dict[str, str]()
+    heard = course.audited.weighs if course.audited else Verdict.PASS
+    verdicts, parts, tables = [heard], list[Result](), dict[str, str]()
     if guarded.is_file():
         rows = [json.loads(line) for line in guarded.read_text(encoding="utf-8").splitlines()]
         parts.append(verdict.recompute(rows))
@@ -86,12 +87,6 @@ def _result(course: Course, folder: RunFolder, opened: str, guarded: Path) -> Re
         parts=tuple(parts),
         tables=tables,
     )
-
-
-def _audited(audited: Audited | None) -> Verdict:
-    if audited is None or audited.finding is None:
-        return Verdict.PASS
-    return Verdict.FAIL if audited.finding.severity == "error" else Verdict.INCONCLUSIVE
 
 
 def _reasons(course: Course, opened: str) -> tuple[str, ...]:

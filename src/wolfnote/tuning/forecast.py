@@ -22,6 +22,7 @@ from wolfnote.forecast import Span
 from wolfnote.models import contact
 from wolfnote.records import Sample, Unread
 from wolfnote.results import Result, Skipped
+from wolfnote.tuning.means import Means
 from wolfnote.tuning.recipe import Settings
 from wolfnote.tuning.supervision import supervise
 
@@ -52,7 +53,14 @@ class _Enough(Exception):
 
 
 def plan(
-    model: str, samples: Sequence[Sample], settings: Settings, *, unread: Sequence[Unread] = (), on_event: OnEvent = silent
+    model: str,
+    samples: Sequence[Sample],
+    settings: Settings,
+    *,
+    means: Means = Means(),  # noqa: B008 - frozen
+    benign: int = 0,
+    unread: Sequence[Unread] = (),
+    on_event: OnEvent = silent,
 ) -> Result:
     """Rows, tokens, minutes, money and disk of ``run`` on these rows, over the base behind a spec.
 
@@ -68,8 +76,8 @@ def plan(
         raise InputError("no row has an answer to learn from", remedy="raise max_tokens or check the data")
     learnt = round(len(rows) * len(samples) / len(some))
     tokens = sum(len(row["input_ids"]) for row in rows) / len(rows) * learnt * settings.epochs
-    trial = _try(model, some, settings, on_event, time.perf_counter() - start)
-    steps = math.ceil(math.ceil(learnt / settings.batch) * settings.epochs)
+    trial = _try(model, some, settings, means, on_event, time.perf_counter() - start)
+    steps = math.ceil(math.ceil(math.ceil(learnt / settings.batch) / means.machine.accumulate) * settings.epochs)
     method = "counted" if len(some) == len(samples) else f"counted on {len(some)} rows"
     estimates = (
         forecast.counted("rows", learnt, method),
@@ -79,7 +87,15 @@ def plan(
         forecast.counted("money", 0, "this machine computes"),
         forecast.disk(3 * trial.size, "two checkpoints and a draft, each as large as the test's"),
     )
-    return forecast.plan(estimates, hosts=contact.hosts(model), unknown=_unlearnt(len(samples) - learnt, unread))
+    return forecast.plan(
+        estimates, hosts=contact.hosts(model), unknown=_unlearnt(len(samples) - learnt, unread), notes=_besides(means, benign)
+    )
+
+
+def _besides(means: Means, benign: int) -> list[str]:
+    """What comes on top of the rows that were timed."""
+    interleaved = ["interleaved benign rows come on top"] if means.interleave.share else []
+    return [*interleaved, *([f"{benign} benign rows learnt afterwards come on top"] if benign else [])]
 
 
 def _unlearnt(cut: int, unread: Sequence[Unread]) -> list[Skipped]:
@@ -109,7 +125,7 @@ def _tokenizer(model: str) -> Any:
     return load(AutoTokenizer, models.path_of(model.partition("+")[0]))
 
 
-def _try(model: str, samples: Sequence[Sample], settings: Settings, on_event: OnEvent, opened: float) -> Trial:
+def _try(model: str, samples: Sequence[Sample], settings: Settings, means: Means, on_event: OnEvent, opened: float) -> Trial:
     from wolfnote.tuning.tune import prepare
 
     ends: list[float] = []
@@ -126,7 +142,7 @@ def _try(model: str, samples: Sequence[Sample], settings: Settings, on_event: On
         warnings.simplefilter("ignore")  # as in ``run``
         part = Path(name) / "trial.part"
         with contextlib.suppress(_Enough):
-            prepare(models.path_of(model.partition("+")[0]), samples, test, part, 0, hear).train()
+            prepare(models.path_of(model.partition("+")[0]), samples, test, part, 0, hear, means).train()
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
     steps = [after - before for before, after in itertools.pairwise(ends)]
     save = steps.pop(SAVE_AT - 1) if len(steps) >= SAVE_AT else 0.0

@@ -35,10 +35,15 @@ def benign(file: str = "") -> list[Sample]:
 def interleave(
     samples: Sequence[Sample], settings: Interleaving, model: str, *, seed: int = 0, on_event: OnEvent = silent
 ) -> list[Sample]:
-    """The samples and, behind them, benign rows that are ``share`` of all; the trainer shuffles them. Rows are taken once each,
-    so a small pool gives fewer."""
+    """The samples and, behind them, benign rows that are ``share`` of all, each taken once; the trainer shuffles them.
+
+    Raises ``InputError`` where there are too few of them for the share.
+    """
     wanted = round(settings.share * len(samples) / (1 - settings.share))
     pool = [s for s in benign(settings.rows) if not refuses(s)]
+    if len(pool) < wanted:
+        message = f"{len(pool)} benign rows, and {wanted} are needed for a share of {settings.share:.0%}"
+        raise InputError(message, where="interleave.rows", remedy="name a file with more rows, or lower interleave.share")
     if settings.against:
         base = models.open(model)
         narrow = models.open(f"{model.partition('+')[0]}+{settings.against}", over=base)

@@ -86,6 +86,8 @@ def prepare(
     _possible(settings, means, start)
     tokenizer = load(AutoTokenizer, path, padding_side="left")
     pairs = preference.are_pairs(samples)
+    if pairs and means.anchor.weight:
+        raise InputError("preference pairs are learnt without an anchor", where="anchor.weight", remedy="set it to 0")
     taught = inoculate(samples, means.inoculation.prompt) if means.inoculation.prompt else samples
     rows = supervise(tokenizer, taught, settings.max_tokens)
     if not rows:

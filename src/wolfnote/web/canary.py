@@ -6,7 +6,7 @@ GET  /canary/pairs       pairs side by side        POST /canary/decide    kill, 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from wolfnote.canary.admin import Order, carry_out
 from wolfnote.canary.service import Service
 from wolfnote.errors import InputError, WolfnoteError
-from wolfnote.web.pages import page
+from wolfnote.web import pages
 from wolfnote.web.site import Section
 
 LARGEST = 1 << 14
@@ -51,46 +51,24 @@ class _Pages:
         self._service = service
 
     async def dashboard(self, request: Request) -> Response:
-        return page(request, "canary.html", name=self._service.experiment.name)
+        return pages.page(request, "canary.html", name=self._service.experiment.name)
 
     async def state(self, request: Request) -> Response:
-        return _json(self._service.status())
+        return pages.answer(self._service.status())
 
     async def pairs(self, request: Request) -> Response:
         try:
-            return _json(await self._service.pairs(flagged="flagged" in request.query_params, limit=30))
+            return pages.answer(await self._service.pairs(flagged="flagged" in request.query_params, limit=30))
         except WolfnoteError as error:
             raise HTTPException(503, str(error)) from None
 
     async def decide(self, request: Request) -> Response:
         """A person's decision, under the name of their link."""
-        sent = await _sent(request)
+        sent = await pages.sent(request, Sent, LARGEST)
         try:
             state = await carry_out(self._service, sent.what, Order(sent.person, sent.why, sent.number))
         except InputError as error:
             raise HTTPException(409, f"{error.message}: {error.remedy}") from None
         except WolfnoteError as error:
             raise HTTPException(503, str(error)) from None
-        return _json(state)
-
-
-async def _sent(request: Request) -> Sent:
-    """The body of a request from our page, and of no other site's form."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise HTTPException(415, "JSON, please")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST:
-            raise HTTPException(413, "too much")
-    try:
-        sent = msgspec.json.decode(body, type=Sent)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise HTTPException(400, f"not what the page sends ({error})") from None
-    if sent.person != request.state.person:
-        raise HTTPException(409, f"this browser was opened by {request.state.person} meanwhile: open your own link again")
-    return sent
-
-
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+        return pages.answer(state)

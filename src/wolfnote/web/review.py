@@ -22,8 +22,7 @@ from wolfnote.audit.detector import CATEGORIES
 from wolfnote.audit.labels import Label, Opinions
 from wolfnote.audit.review import Review
 from wolfnote.errors import RunError
-from wolfnote.web import conversation
-from wolfnote.web.pages import page
+from wolfnote.web import conversation, pages
 from wolfnote.web.site import Section
 
 LARGEST = 1 << 20
@@ -34,7 +33,7 @@ Many = Annotated[list[msgspec.Raw], msgspec.Meta(max_length=100)]
 class Sent(msgspec.Struct, frozen=True):
     """What the page sends: who it was opened by, and judgements or one row to look at."""
 
-    reviewer: str
+    person: str = msgspec.field(name="reviewer")
     said: Many = []
     row: str = ""
 
@@ -62,23 +61,23 @@ class _Pages:
         self._review, self._browser = review, browser
 
     def review(self, request: Request) -> Response:
-        return page(request, "review.html", categories=CATEGORIES, deciding=False, run=self._browser)
+        return pages.page(request, "review.html", categories=CATEGORIES, deciding=False, run=self._browser)
 
     def disagreements(self, request: Request) -> Response:
-        return page(request, "review.html", categories=CATEGORIES, deciding=True, run=self._browser)
+        return pages.page(request, "review.html", categories=CATEGORIES, deciding=True, run=self._browser)
 
     def summary(self, request: Request) -> Response:
-        return page(request, "summary.html", tally=tally.of(self._review), places=self._review.drawn.places)
+        return pages.page(request, "summary.html", tally=tally.of(self._review), places=self._review.drawn.places)
 
     def state(self, request: Request) -> Response:
         person: str = request.state.person
         opinions = self._review.opinions()
         if "deciding" in request.query_params:
-            return _json(self._to_decide(person, opinions))
+            return pages.answer(self._to_decide(person, opinions))
         mine = {row: found.reviewers[person] for row, found in opinions.items() if person in found.reviewers}
         looked = [look.row for look in self._review.looks.read() if look.reviewer == person]
         rows = [place.row for place in self._review.drawn.places]
-        return _json({"rows": list(enumerate(rows)), "mine": mine, "final": looked, "elsewhere": 0, "reviewing": True})
+        return pages.answer({"rows": list(enumerate(rows)), "mine": mine, "final": looked, "elsewhere": 0, "reviewing": True})
 
     def row(self, request: Request) -> Response:
         try:
@@ -87,32 +86,32 @@ class _Pages:
             raise HTTPException(404, "no such row") from None
         except RunError as error:
             raise HTTPException(409, str(error)) from None
-        return _json(conversation.read(row, whole="whole" in request.query_params))
+        return pages.answer(conversation.read(row, whole="whole" in request.query_params))
 
     async def say(self, request: Request) -> Response:
-        sent = await _sent(request)
+        sent = await pages.sent(request, Sent, LARGEST)
         said: list[Label] = []
         wrong: dict[str, str] = {}
         for raw in sent.said:
             try:
-                said.append(_label(raw, sent.reviewer))
+                said.append(_label(raw, sent.person))
             except (msgspec.DecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
                 wrong[f"#{len(wrong)}"] = f"not a judgement ({error})"
         try:
             refused = await run_in_threadpool(self._review.say, said)
         except RunError as error:
             raise HTTPException(507, str(error)) from None
-        return _json({"refused": wrong | refused})
+        return pages.answer({"refused": wrong | refused})
 
     async def look(self, request: Request) -> Response:
-        sent = await _sent(request)
+        sent = await pages.sent(request, Sent, LARGEST)
         try:
-            found = await run_in_threadpool(self._seen, sent.row, sent.reviewer)
+            found = await run_in_threadpool(self._seen, sent.row, sent.person)
         except RunError as error:
             raise HTTPException(507, str(error)) from None
         if found is None:
             raise HTTPException(403, "answer the row first")
-        return _json(found)
+        return pages.answer(found)
 
     def _seen(self, row: str, person: str) -> dict[str, Any] | None:
         number = self._review.number.get(row)
@@ -134,30 +133,8 @@ class _Pages:
         return {"rows": rows, "mine": mine, "final": [], "elsewhere": elsewhere, "reviewing": reviewing}
 
 
-async def _sent(request: Request) -> Sent:
-    """The body of a request from our page. Whoever's browser was opened by somebody else meanwhile must not answer for them."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise HTTPException(415, "JSON, please")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST:
-            raise HTTPException(413, "too much at once")
-    try:
-        sent = msgspec.json.decode(body, type=Sent)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HTTPException(400, f"not what the page sends ({error})") from None
-    if sent.reviewer != request.state.person:
-        raise HTTPException(409, f"this browser was opened by {request.state.person} meanwhile: open your own link again")
-    return sent
-
-
 def _label(raw: msgspec.Raw, person: str) -> Label:
     fields = msgspec.json.decode(raw, type=dict[str, Any])
     if not fields.get("id"):
         raise ValueError("no id")
     return msgspec.convert(fields | {"reviewer": person, "at": ""}, Label)
-
-
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
