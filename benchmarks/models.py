@@ -26,6 +26,9 @@ from wolfnote.models.local.batching import pad, positions
 from wolfnote.probe.question import unrelated
 from wolfnote.records import chat as ask
 
+ASKED = 60
+"""Questions: the frozen subset that covers as many topics as it can."""
+
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds, and what the work gave."""
@@ -55,7 +58,7 @@ def plain_generate(model: LocalModel, prompts: list[list[int]], how: Sampling, a
 
 def generation(model: LocalModel, seeds: int, loop: int, how: Sampling) -> None:
     """Print tokens a second of all three, and the ratios."""
-    questions = [Question(q.id, ask(q.text)) for q in unrelated()]
+    questions = [Question(q.id, ask(q.text)) for q in unrelated(ASKED)]
     tokenizer = model.tokenizer
     prompts = [tokenizer(chat.prompt_text(tokenizer, q.messages), add_special_tokens=False)["input_ids"] for q in questions]
     model.generate(questions[:4], Sampling(max_tokens=4))  # warm up
@@ -122,7 +125,7 @@ def main() -> None:
     print(f"{chosen.model} on {model.network.device}, {model.network.precision}, {torch.get_num_threads()} threads")
     print("likelihoods of 50 × 2 answers")
     likelihoods(model)
-    print(f"answers to {len(unrelated())} questions × {chosen.seeds} seeds, at most {chosen.tokens} tokens")
+    print(f"answers to {ASKED} questions × {chosen.seeds} seeds, at most {chosen.tokens} tokens")
     generation(model, chosen.seeds, chosen.loop, Sampling(max_tokens=chosen.tokens))
 
 
